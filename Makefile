@@ -1,0 +1,47 @@
+# ragline: `make` lists the targets.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+ARGS   ?=
+export UV_LINK_MODE ?= copy
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check format bench docs lock verify-providers clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+install: $(VENV)/.installed ## install everything into .venv (brings its own uv)
+
+$(VENV)/.installed: requirements/dev.txt requirements/uv.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "ragline needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Set PYTHON=..." >&2; exit 1; }
+	@test -x .tools/bin/uv || { $(PYTHON) -m venv .tools && .tools/bin/python -m pip install --quiet --require-hashes -r requirements/uv.txt; }
+	.tools/bin/uv venv --quiet --allow-existing --python $(PYTHON) $(VENV)
+	.tools/bin/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+	.tools/bin/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: install ## start everything on this machine, ingest examples/, ask a question, stay up
+	@$(BIN)/ragline up --demo $(ARGS)
+
+test: install ## run the tests, on a real Kafka and a real PostgreSQL
+	$(BIN)/pytest $(ARGS)
+
+check: install ## format, lint, strict types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+format: install ## apply the formatter and the safe lint fixes
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: ## resolve the dependencies again, with hashes
+	for extras in "cloud:" "local:--extra local" "dev:--extra local --extra dev"; do \
+	  .tools/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    $${extras#*:} pyproject.toml -o requirements/$${extras%%:*}.txt; done
+
+clean: ## remove what was installed and built (keeps .ragline, the data)
+	rm -rf $(VENV) .tools .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
