@@ -1,0 +1,164 @@
+"""Every topic, once: name, key, partitions, retention, and what travels in it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from contracts.conversations import (
+    AnswerBroken,
+    AnswerFinished,
+    AnswerGiven,
+    AnswerStarted,
+    CitationFound,
+    Heartbeat,
+    QuestionAsked,
+    SourcesFound,
+    TokensGenerated,
+)
+from contracts.documents import (
+    DocumentChunked,
+    DocumentParsed,
+    DocumentStatusChanged,
+    DocumentUploaded,
+)
+
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+WorkerName = Literal["parser", "chunker", "embedder", "responder"]
+WORKERS: tuple[WorkerName, ...] = ("parser", "chunker", "embedder", "responder")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Topic:
+    """A topic's contract; ``partitions`` is the count in the cloud (a setting lowers it)."""
+
+    name: str
+    #: What the key is made of.
+    key: str
+    partitions: int
+    cleanup: Literal["compact", "delete"]
+    #: Milliseconds; None for compacted topics, kept as long as the document.
+    retention_ms: int | None
+    owner: str
+    consumers: tuple[str, ...]
+    events: tuple[type[msgspec.Struct], ...]
+    #: False where the partition has a meaning of its own and must not be scaled by a setting.
+    scalable: bool = True
+
+
+DOCUMENTS_UPLOADED = Topic(
+    name="documents.uploaded.v1",
+    key="document_id",
+    partitions=24,
+    cleanup="compact",
+    retention_ms=None,
+    owner="gateway",
+    consumers=("parser",),
+    events=(DocumentUploaded,),
+)
+DOCUMENTS_PARSED = Topic(
+    name="documents.parsed.v1",
+    key="document_id",
+    partitions=24,
+    cleanup="compact",
+    retention_ms=None,
+    owner="parser",
+    consumers=("chunker",),
+    events=(DocumentParsed,),
+)
+DOCUMENTS_CHUNKED = Topic(
+    name="documents.chunked.v1",
+    key="document_id:part",
+    partitions=24,
+    cleanup="delete",
+    retention_ms=7 * DAY,
+    owner="chunker",
+    consumers=("embedder",),
+    events=(DocumentChunked,),
+)
+DOCUMENTS_STATUS = Topic(
+    name="documents.status.v1",
+    key="document_id",
+    partitions=12,
+    cleanup="delete",
+    retention_ms=30 * DAY,
+    owner="gateway",
+    consumers=(),
+    events=(DocumentStatusChanged,),
+)
+CHAT_REQUESTED = Topic(
+    name="chat.requested.v1",
+    key="conversation_id",
+    partitions=24,
+    cleanup="delete",
+    retention_ms=DAY,
+    owner="gateway",
+    consumers=("responder",),
+    events=(QuestionAsked,),
+)
+CHAT_DELTAS = Topic(
+    name="chat.deltas.v1",
+    key="turn_id (explicit partition)",
+    partitions=64,
+    cleanup="delete",
+    retention_ms=HOUR,
+    owner="responder",
+    consumers=("gateway",),
+    scalable=False,
+    events=(
+        AnswerStarted,
+        SourcesFound,
+        TokensGenerated,
+        CitationFound,
+        Heartbeat,
+        AnswerFinished,
+        AnswerBroken,
+    ),
+)
+CHAT_COMPLETED = Topic(
+    name="chat.completed.v1",
+    key="conversation_id",
+    partitions=12,
+    cleanup="delete",
+    retention_ms=30 * DAY,
+    owner="responder",
+    consumers=(),
+    events=(AnswerGiven,),
+)
+
+
+def dead_letter_topic(worker: str) -> Topic:
+    """Return the topic that keeps what this worker could not do, raw bytes and reason."""
+    return Topic(
+        name=f"{worker}.dlq.v1",
+        key="of the origin",
+        partitions=6,
+        cleanup="delete",
+        retention_ms=90 * DAY,
+        owner=worker,
+        consumers=(),
+        events=(),
+    )
+
+
+TOPICS: tuple[Topic, ...] = (
+    DOCUMENTS_UPLOADED,
+    DOCUMENTS_PARSED,
+    DOCUMENTS_CHUNKED,
+    DOCUMENTS_STATUS,
+    CHAT_REQUESTED,
+    CHAT_DELTAS,
+    CHAT_COMPLETED,
+    *(dead_letter_topic(worker) for worker in WORKERS),
+)
+
+#: The topic that each worker's group reads.
+INPUTS: dict[WorkerName, Topic] = {
+    "parser": DOCUMENTS_UPLOADED,
+    "chunker": DOCUMENTS_PARSED,
+    "embedder": DOCUMENTS_CHUNKED,
+    "responder": CHAT_REQUESTED,
+}

@@ -1,0 +1,46 @@
+"""What every blob store offers: S3, GCS, Azure and a local folder by one URL."""
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+
+class BlobStore(Protocol):
+    """Keeps originals and artefacts under keys like ``TENANT/DOCUMENT/VERSION/original``.
+
+    Every method raises ``BlobsUnavailable`` when the store cannot be reached.
+    """
+
+    async def put_stream(self, key: str, chunks: AsyncIterator[bytes]) -> int:
+        """Store the chunks under ``key`` and return the bytes written; memory stays bounded.
+
+        An interrupted write leaves nothing visible under ``key``.
+        """
+        ...
+
+    async def put(self, key: str, data: bytes) -> None:
+        """Store ``data`` under ``key``, replacing what was there."""
+        ...
+
+    async def get(self, key: str) -> bytes:
+        """Return the whole blob; ``MissingBlob`` when there is none."""
+        ...
+
+    def stream(self, key: str) -> AsyncIterator[bytes]:
+        """Yield the blob in bounded chunks; ``MissingBlob`` when there is none."""
+        ...
+
+    async def rename(self, source: str, target: str) -> None:
+        """Move a blob; the target is replaced. ``MissingBlob`` when there is no source."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Remove the blob; nothing happens when there is none."""
+        ...
+
+    async def delete_prefix(self, prefix: str) -> int:
+        """Remove every blob whose key starts with ``prefix`` and return how many."""
+        ...
+
+    async def check(self) -> None:
+        """Return when the store answers, else raise ``BlobsUnavailable``."""
+        ...
