@@ -1,0 +1,1 @@
+"""Models that turn texts into unit vectors: OpenAI, and a local twin."""
