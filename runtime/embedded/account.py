@@ -4,26 +4,27 @@ import os
 import pwd
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from runtime.embedded.errors import EmbeddedServerError
 
-_CAPABILITIES = Path("/proc/self/status")
-# Bits of the effective set, see capability.h. The first allows less and is enough; containers
-# often grant only the second.
-_MAY_PASS = {"dac_read_search": 1 << 2, "dac_override": 1 << 1}
+_STATUS = Path("/proc/self/status")
+# Bits of the effective set, see capability.h. The first allows less and mostly suffices; some
+# containers grant only the second, and files installed for root alone need it.
+_PASSING_CAPABILITIES = {"dac_read_search": 1 << 2, "dac_override": 1 << 1}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """Who runs a program: `uid` and `gid` None is whoever we are; `prefix` goes before a command."""
+    """Who runs a program: `uid` and `gid` None mean ourselves; `prefix` goes before a command."""
 
     uid: int | None = None
     gid: int | None = None
     prefix: tuple[str, ...] = ()
 
-    def owns(self, path: Path) -> None:
+    def own(self, path: Path) -> None:
         """Give a file or folder to this account."""
         if self.uid is not None and self.gid is not None:
             os.chown(path, self.uid, self.gid)
@@ -51,17 +52,14 @@ def postgres_account(program: Path, folder: Path) -> Account:
     if os.geteuid() != 0:
         return Account()
     uid, gid = _unprivileged(folder)
-    plain = Account(uid=uid, gid=gid)
-    if _reaches(plain, program, folder):
-        return plain
-    # Folders such as /root let nobody else pass. They stay as they are: the server gets the one
-    # capability to pass through them instead.
-    passing = Account(uid=uid, gid=gid, prefix=_passing_prefix(uid, gid))
-    if passing.prefix and _reaches(passing, program, folder):
-        return passing
+    for prefix in [(), *_passing_prefixes(uid, gid)]:
+        account = Account(uid=uid, gid=gid, prefix=prefix)
+        if _reaches(account, program, folder):
+            return account
     raise EmbeddedServerError(
-        f"PostgreSQL refuses to run as root, and no other account can reach {folder} and {program}: "
-        "start ragline as an ordinary user, or from a folder that others may pass through."
+        "PostgreSQL refuses to run as root, and no other account can reach both "
+        f"{folder} and {program}: start ragline as an ordinary user, or from a folder that "
+        "others may pass through."
     )
 
 
@@ -81,33 +79,39 @@ def _unprivileged(folder: Path) -> tuple[int, int]:
 
 
 def _reaches(account: Account, program: Path, folder: Path) -> bool:
+    script = 'cd "$0" && exec "$1" --version'
     try:
-        done = account.run(
-            ["/bin/sh", "-c", 'cd "$0" && "$1" --version', str(folder), str(program)], cwd=Path("/")
-        )
+        done = account.run(["/bin/sh", "-c", script, str(folder), str(program)], cwd=Path("/"))
     except (OSError, subprocess.SubprocessError):
         return False
     return done.returncode == 0
 
 
-def _passing_prefix(uid: int, gid: int) -> tuple[str, ...]:
-    setpriv, capability = shutil.which("setpriv"), _passing_capability()
-    if setpriv is None or capability is None:
-        return ()
-    return (
-        setpriv,
-        f"--reuid={uid}",
-        f"--regid={gid}",
-        "--clear-groups",
-        f"--inh-caps=-all,+{capability}",
-        f"--ambient-caps=-all,+{capability}",
-    )
+def _passing_prefixes(uid: int, gid: int) -> Iterator[tuple[str, ...]]:
+    """Command prefixes that switch the account and let it pass through folders closed to it.
+
+    Folders such as /root let nobody else pass. They stay as they are: the server gets the one
+    capability that lets it through instead.
+    """
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        return
+    effective = _effective_capabilities()
+    for name, bit in _PASSING_CAPABILITIES.items():
+        if effective & bit:
+            yield (
+                setpriv,
+                f"--reuid={uid}",
+                f"--regid={gid}",
+                "--clear-groups",
+                f"--inh-caps=-all,+{name}",
+                f"--ambient-caps=-all,+{name}",
+            )
 
 
-def _passing_capability() -> str | None:
+def _effective_capabilities() -> int:
     try:
-        lines = _CAPABILITIES.read_text(encoding="ascii").splitlines()
+        lines = _STATUS.read_text(encoding="utf-8").splitlines()
     except OSError:
-        return None
-    effective = next((int(line.split()[1], 16) for line in lines if line.startswith("CapEff")), 0)
-    return next((name for name, bit in _MAY_PASS.items() if effective & bit), None)
+        return 0
+    return next((int(line.split()[1], 16) for line in lines if line.startswith("CapEff:")), 0)

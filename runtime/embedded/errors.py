@@ -2,4 +2,4 @@
 
 
 class EmbeddedServerError(Exception):
-    """An embedded server cannot start or stay up; the message is one sentence a person can act on."""
+    """An embedded server cannot run; the message is one sentence a person can act on."""

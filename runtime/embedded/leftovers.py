@@ -7,8 +7,9 @@ from pathlib import Path
 
 import psutil
 
-# Start times are read from the kernel's clock ticks; boot-time corrections move them a little.
+# Start times are read from the kernel's clock ticks; corrections of the clock move them a little.
 _SAME_START_SECONDS = 2.0
+_KILL_SECONDS = 10.0
 
 
 def record(file: Path, pid: int) -> None:
@@ -38,4 +39,4 @@ def end(process: psutil.Process, how: signal.Signals, *, patience: float) -> Non
             process.wait(patience)
         except psutil.TimeoutExpired:
             process.kill()
-            process.wait(patience)
+            process.wait(_KILL_SECONDS)

@@ -13,7 +13,7 @@ _LOWEST, _COUNT, _ATTEMPTS = 20_000, 10_000, 200
 
 
 def remembered_port(file: Path, asked: int | None, *, server: str) -> int:
-    """The port to listen on: the asked one, else the one in `file`, else a free one; kept in `file`.
+    """The asked port, else the one kept in `file`, else a free one; it is kept in `file`.
 
     Raises EmbeddedServerError when the asked or remembered port is in use.
     """
@@ -56,6 +56,12 @@ def is_free(port: int) -> bool:
                 return False
             raise
     return True
+
+
+def is_listening(port: int) -> bool:
+    """Whether a server accepts connections on this loopback port now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _read(file: Path) -> int | None:

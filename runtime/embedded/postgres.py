@@ -8,12 +8,20 @@ from typing import Self
 
 import asyncpg
 
-from runtime.embedded import postgres_leftovers, postgres_setup
 from runtime.embedded.account import Account, postgres_account
 from runtime.embedded.errors import EmbeddedServerError
 from runtime.embedded.installed import postgres_programs
 from runtime.embedded.ports import remembered_port
-from runtime.embedded.postgres_setup import MAJOR_VERSION, OWNER
+from runtime.embedded.postgres_leftovers import clear_leftovers
+from runtime.embedded.postgres_setup import (
+    MAJOR_VERSION,
+    OWNER,
+    Passwords,
+    connect_superuser,
+    create_cluster,
+    create_contents,
+    keep_passwords,
+)
 from runtime.embedded.process import ServerProcess
 
 _START_SECONDS = 60.0
@@ -38,11 +46,9 @@ _SETTINGS = {
 class EmbeddedPostgres:
     """PostgreSQL 18 on 127.0.0.1, with its data, logs, port and passwords kept in one folder."""
 
+    #: `postgresql://ragline:PASSWORD@127.0.0.1:PORT/ragline`; set by `start`. The role owns the
+    #: database, is no superuser, and may create roles and databases.
     dsn: str
-    """`postgresql://ragline:PASSWORD@127.0.0.1:PORT/ragline`; set by `start`.
-
-    The role owns its database, is no superuser, and may create roles and databases.
-    """
 
     def __init__(self, data_dir: Path, *, port: int | None = None) -> None:
         """Prepare a server on `data_dir`; `port` None is a free one, the same at every start."""
@@ -61,19 +67,19 @@ class EmbeddedPostgres:
         return self._process.pid
 
     async def start(self) -> None:
-        """Start the server and return when it answers; raises EmbeddedServerError when it cannot."""
+        """Start the server; return when it answers. Raises EmbeddedServerError when it cannot."""
         programs = postgres_programs()
         await self._process.claim()
         try:
             account = await asyncio.to_thread(postgres_account, programs / "postgres", self._dir)
-            passwords = postgres_setup.keep_passwords(self._dir / "passwords.json")
+            passwords = keep_passwords(self._dir / "passwords.json")
             await asyncio.to_thread(self._prepare, programs, account, passwords.superuser)
             port = remembered_port(self._dir / "port", self._port, server="PostgreSQL")
             self._process.spawn(self._command(programs, port), cwd=self._pgdata, account=account)
             await self._process.wait_until(
                 lambda: _answers(port, passwords), seconds=_START_SECONDS
             )
-            await postgres_setup.create_contents(port, passwords)
+            await create_contents(port, passwords)
         except BaseException:
             self._process.kill()
             raise
@@ -105,8 +111,8 @@ class EmbeddedPostgres:
 
     def _prepare(self, programs: Path, account: Account, password: str) -> None:
         if not self._pgdata.exists():
-            postgres_setup.create_cluster(self._pgdata, programs, account, password)
-        postgres_leftovers.clear(self._pgdata)
+            create_cluster(self._pgdata, programs, account, password)
+        clear_leftovers(self._pgdata)
         version = (self._pgdata / "PG_VERSION").read_text(encoding="ascii").strip()
         if version != MAJOR_VERSION:
             raise EmbeddedServerError(
@@ -120,10 +126,15 @@ class EmbeddedPostgres:
         return [str(programs / "postgres"), "-D", str(self._pgdata), *options]
 
 
-async def _answers(port: int, passwords: postgres_setup.Passwords) -> bool:
+async def _answers(port: int, passwords: Passwords) -> bool:
     try:
-        connection = await postgres_setup.connect_superuser(port, passwords)
-    except (OSError, asyncpg.CannotConnectNowError):
+        connection = await connect_superuser(port, passwords)
+    except asyncpg.InvalidPasswordError as error:
+        raise EmbeddedServerError(
+            "The passwords.json beside the data of PostgreSQL is not the one it was made with: "
+            "bring that file back, or start with another folder."
+        ) from error
+    except (OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError):
         return False
     await connection.close()
     return True

@@ -7,7 +7,7 @@ import psutil
 _PATIENCE_SECONDS = 10.0
 
 
-def clear(pgdata: Path) -> None:
+def clear_leftovers(pgdata: Path) -> None:
     """End the processes that still work in `pgdata`, then remove the lock file of the dead server.
 
     The caller is the only owner of the folder. The order matters: the lock file is what keeps a

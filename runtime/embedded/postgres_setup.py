@@ -1,4 +1,4 @@
-"""What a new PostgreSQL gets: a cluster, the owner role, a template and a database with pgvector."""
+"""What a new PostgreSQL gets: a cluster, an owner role, a template and a database with pgvector."""
 
 import json
 import os
@@ -54,8 +54,8 @@ def create_cluster(pgdata: Path, programs: Path, account: Account, password: str
     partial.mkdir(mode=0o700)
     password_file.touch(mode=0o600)
     password_file.write_text(password, encoding="ascii")
-    account.owns(partial)
-    account.owns(password_file)
+    account.own(partial)
+    account.own(password_file)
     try:
         done = account.run(_initdb(programs, partial, password_file), cwd=Path("/"))
     finally:
@@ -84,19 +84,30 @@ def _initdb(programs: Path, pgdata: Path, password_file: Path) -> list[str]:
 
 
 async def create_contents(port: int, passwords: Passwords) -> None:
-    """Create the owner role, the template and the database, whichever of them are missing."""
+    """Create the owner role, the template and the database, whichever of them are missing.
+
+    Raises EmbeddedServerError when PostgreSQL refuses.
+    """
     connection = await connect_superuser(port, passwords)
     try:
-        if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", OWNER):
-            # The password is of URL-safe characters, so it needs no quoting.
-            await connection.execute(
-                f"CREATE ROLE {OWNER} LOGIN CREATEROLE CREATEDB PASSWORD '{passwords.owner}'"
-            )
+        await _create_owner(connection, passwords.owner)
         if not await _database_exists(connection, OWNER):
             await _create_template(connection, port, passwords)
             await connection.execute(f"CREATE DATABASE {OWNER} OWNER {OWNER} TEMPLATE {TEMPLATE}")
+    except asyncpg.PostgresError as error:
+        raise EmbeddedServerError(
+            f"PostgreSQL started but could not create the database {OWNER}: {error}"
+        ) from error
     finally:
         await connection.close()
+
+
+async def _create_owner(connection: "asyncpg.Connection[asyncpg.Record]", password: str) -> None:
+    if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", OWNER):
+        # The password is of URL-safe characters, so it needs no quoting.
+        await connection.execute(
+            f"CREATE ROLE {OWNER} LOGIN CREATEROLE CREATEDB PASSWORD '{password}'"
+        )
 
 
 async def connect_superuser(
