@@ -35,7 +35,12 @@ def group_sentences(
 
     A chunk has at most ``max_chars`` code points and at most ``MAX_CHUNK_BYTES`` of UTF-8; a
     sentence that is longer is cut. A page is an index into ``page_starts``, plus one.
+
+    Raises:
+        ValueError: ``size`` or ``max_chars`` is less than one.
     """
+    if min(size, max_chars) < 1:
+        raise ValueError("A chunk has at least one sentence and at least one character.")
     pieces = [piece for span in spans for piece in cut_span(text, span, max_chars)]
     return [
         Chunk(
