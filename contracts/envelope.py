@@ -1,11 +1,13 @@
 """CloudEvents 1.0 in Kafka's binary mode: the headers that travel beside every value."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
+from contracts.codec import decode, encode
 from contracts.ids import EventId, TenantId
-from contracts.topics import Topic
+from contracts.topics import TOPICS_BY_NAME, Topic
 
 SOURCE = "ragline"
 
@@ -42,3 +44,45 @@ def cloud_event_headers(outgoing: Outgoing, *, at: str) -> dict[str, str]:
     else:
         headers["ce_type"] = f"{SOURCE}.tombstone"
     return headers
+
+
+class _Packed(msgspec.Struct, frozen=True):
+    topic: str
+    key: str
+    tenant_id: TenantId
+    event: msgspec.Raw | None
+    event_id: EventId
+    headers: dict[str, str]
+
+
+def pack(following: Sequence[Outgoing]) -> bytes:
+    """Return the records as bytes, for a ledger that must publish them again as they were."""
+    return msgspec.json.encode(
+        [
+            _Packed(
+                outgoing.topic.name,
+                outgoing.key,
+                outgoing.tenant_id,
+                None if outgoing.event is None else msgspec.Raw(encode(outgoing.event)),
+                outgoing.event_id,
+                outgoing.headers,
+            )
+            for outgoing in following
+        ]
+    )
+
+
+def unpack(data: bytes) -> list[Outgoing]:
+    """Return the records that ``pack`` was given (``UndecodableEvent`` if not)."""
+    return [
+        Outgoing(
+            topic=topic,
+            key=packed.key,
+            tenant_id=packed.tenant_id,
+            event=None if packed.event is None else decode(topic, bytes(packed.event)),
+            event_id=packed.event_id,
+            headers=packed.headers,
+        )
+        for packed in msgspec.json.decode(data, type=list[_Packed])
+        for topic in [TOPICS_BY_NAME[packed.topic]]
+    ]

@@ -155,6 +155,8 @@ TOPICS: tuple[Topic, ...] = (
     *(dead_letter_topic(worker) for worker in WORKERS),
 )
 
+TOPICS_BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
+
 #: The topic that each worker's group reads.
 INPUTS: dict[WorkerName, Topic] = {
     "parser": DOCUMENTS_UPLOADED,

@@ -1,0 +1,120 @@
+"""The FastStream broker of a worker, with its one subscriber."""
+
+from typing import Any, cast
+
+from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from faststream._internal.broker.registrator import Registrator
+from faststream._internal.endpoint.subscriber.call_item import CallsCollection
+from faststream.kafka import KafkaBroker
+from faststream.kafka.configs import KafkaBrokerConfig
+from faststream.kafka.schemas import Topic as KafkaTopic
+from faststream.kafka.subscriber.config import (
+    KafkaSubscriberConfig,
+    KafkaSubscriberSpecificationConfig,
+)
+from faststream.kafka.subscriber.specification import KafkaSubscriberSpecification
+from faststream.message import StreamMessage
+from faststream.middlewares import AckPolicy
+from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
+
+from runtime.delivery.intake import Intake
+from runtime.delivery.settle import Settler
+from runtime.delivery.subscriber import LaneSubscriber
+from runtime.delivery.worker import Worker
+from runtime.kafka import KafkaConnection
+from runtime.settings import Security
+
+SESSION_MS = 45_000
+HEARTBEAT_MS = 3_000
+#: The default of 10 s throws out a member that is still draining.
+REBALANCE_MS = 60_000
+
+
+def create_broker(
+    worker: Worker, connection: KafkaConnection, settler: Settler, intake: Intake
+) -> tuple[KafkaBroker, LaneSubscriber]:
+    """Return a broker that reads the worker's topic in its group and publishes nothing itself."""
+    broker = KafkaBroker(
+        connection.servers,
+        client_id=f"ragline-{worker.name}",
+        security=_security(connection),
+        consumer_only=True,
+        allow_auto_create_topics=False,
+        logger=None,
+        apply_types=False,
+    )
+    subscriber = _subscriber(worker, broker, intake)
+
+    async def handle(message: StreamMessage[Any]) -> None:
+        await settler.handle(message.raw_message)
+
+    subscriber(handle)
+    return broker, subscriber
+
+
+def _subscriber(worker: Worker, broker: KafkaBroker, intake: Intake) -> LaneSubscriber:
+    topics = [KafkaTopic(worker.topic.name, declare=False)]
+    calls = CallsCollection[Any]()
+    outer = cast("KafkaBrokerConfig", broker.config)
+    config = KafkaSubscriberConfig(
+        topics=topics,
+        group_id=worker.name,
+        listener=intake,
+        connection_args=_consumer_options(),
+        no_reply=True,
+        _outer_config=outer,
+        _ack_policy=AckPolicy.MANUAL,
+    )
+    specification = KafkaSubscriberSpecification(
+        _outer_config=outer,
+        calls=calls,
+        specification_config=KafkaSubscriberSpecificationConfig(
+            topics=topics, title_=None, description_=None
+        ),
+    )
+    subscriber = LaneSubscriber(config, specification, calls)
+    subscriber.intake = intake
+    subscriber.add_call(parser_=_parse, decoder_=_keep_message, dependencies_=())
+    Registrator.subscriber(broker, subscriber)  # pyright: ignore[reportUnknownMemberType]
+    return subscriber
+
+
+async def _parse(record: Any) -> StreamMessage[Any]:
+    """Wrap the record without reading headers: FastStream's own parser drops a bad one."""
+    return StreamMessage(raw_message=record, body=record.value or b"")
+
+
+async def _keep_message(message: StreamMessage[Any]) -> StreamMessage[Any]:
+    """Leave decoding to our codec, which is strict."""
+    return message
+
+
+def _consumer_options() -> dict[str, Any]:
+    # The assignor keeps what it assigned on its class: each consumer needs a class of its own.
+    sticky = type("Sticky", (StickyPartitionAssignor,), {})
+    return {
+        "auto_offset_reset": "earliest",
+        "session_timeout_ms": SESSION_MS,
+        "heartbeat_interval_ms": HEARTBEAT_MS,
+        "rebalance_timeout_ms": REBALANCE_MS,
+        "partition_assignment_strategy": (sticky,),
+    }
+
+
+def _security(connection: KafkaConnection) -> BaseSecurity | None:
+    if connection.security is Security.plaintext:
+        return None
+    uses_tls = connection.security in {Security.ssl, Security.sasl_ssl}
+    if connection.security is Security.ssl:
+        return BaseSecurity(ssl_context=connection.ssl_context, use_ssl=True)
+    kind = {
+        "PLAIN": SASLPlaintext,
+        "SCRAM-SHA-256": SASLScram256,
+        "SCRAM-SHA-512": SASLScram512,
+    }[connection.sasl_mechanism]
+    return kind(
+        connection.sasl_username or "",
+        connection.sasl_password or "",
+        ssl_context=connection.ssl_context,
+        use_ssl=uses_tls,
+    )

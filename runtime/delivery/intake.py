@@ -1,0 +1,156 @@
+"""Between the consumer and the lanes: windows, offsets, and what happens when partitions move."""
+
+from collections.abc import Sequence
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import IllegalStateError, KafkaError
+from typing_extensions import override
+
+from runtime import metrics
+from runtime.clock import Clock
+from runtime.delivery.lanes import Lanes
+from runtime.delivery.settle import Attempt, Settler
+from runtime.delivery.tracker import OffsetTracker
+from runtime.delivery.worker import Worker
+
+log = structlog.get_logger(__name__)
+
+COMMIT_SECONDS = 0.5
+COMMIT_COMPLETIONS = 50
+#: A partition is paused when this many times the concurrency is open, and resumed at half.
+WINDOW = 4
+#: A reader that has not come round for this long is stuck.
+STUCK_SECONDS = 30.0
+
+
+class Intake(ConsumerRebalanceListener):
+    """Takes records without waiting, commits what is complete, drains before partitions go."""
+
+    def __init__(self, worker: Worker, settler: Settler, clock: Clock) -> None:
+        self._worker = worker
+        self._settler = settler
+        self._clock = clock
+        self._lanes = Lanes(self._settle, concurrency=worker.concurrency)
+        self._trackers: dict[TopicPartition, OffsetTracker] = {}
+        self._attempt: Attempt | None = None
+        self._began: dict[tuple[TopicPartition, int], float] = {}
+        self._completions = 0
+        self._committed_at = clock.monotonic()
+        self._ticked_at: float | None = None
+        self._consumer: AIOKafkaConsumer | None = None
+
+    @property
+    def open_records(self) -> int:
+        """How many records were read and are not complete."""
+        return sum(len(tracker) for tracker in self._trackers.values())
+
+    def problem(self) -> str | None:
+        """Return why this process is stuck, None while it lives."""
+        if self._ticked_at is None:
+            return None
+        silence = self._clock.monotonic() - self._ticked_at
+        if silence > STUCK_SECONDS:
+            return f"Nothing was read from Kafka for {silence:.0f} s."
+        return None
+
+    def take(
+        self, partition: TopicPartition, records: Sequence[ConsumerRecord], attempt: Attempt
+    ) -> None:
+        """Queue the records of a partition; returns at once."""
+        self._attempt = attempt
+        tracker = self._trackers.setdefault(partition, OffsetTracker())
+        for record in records:
+            tracker.seen(record.offset)
+            self._began[partition, record.offset] = self._clock.monotonic()
+            self._lanes.offer(record)
+
+    async def tick(self, consumer: AIOKafkaConsumer) -> None:
+        """Pause, resume and commit where it is time; called after every read."""
+        self._ticked_at = self._clock.monotonic()
+        self._consumer = consumer
+        self._adjust_windows(consumer)
+        due = self._ticked_at - self._committed_at >= COMMIT_SECONDS
+        if due or self._completions >= COMMIT_COMPLETIONS:
+            await self.commit()
+        if due:
+            self._measure(consumer)
+
+    async def commit(self) -> None:
+        """Commit what is complete; a failure is repeated at the next tick."""
+        offsets = {
+            partition: position
+            for partition, tracker in self._trackers.items()
+            if (position := tracker.to_commit()) is not None
+        }
+        self._committed_at, self._completions = self._clock.monotonic(), 0
+        if not offsets or self._consumer is None:
+            return
+        try:
+            await self._consumer.commit(offsets)
+        except (KafkaError, IllegalStateError) as error:
+            log.warning("offsets_not_committed", reason=type(error).__name__)
+            return
+        for partition, position in offsets.items():
+            if partition in self._trackers:
+                self._trackers[partition].committed(position)
+
+    async def drain(self) -> None:
+        """Let the work in flight end, for a bounded time, and commit it."""
+        await self.on_partitions_revoked(set(self._trackers))
+
+    @override
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Stop dispatch, drain, commit, and only then forget the partitions."""
+        mine = {partition for partition in revoked if partition in self._trackers}
+        if mine:
+            metrics.REBALANCES.labels(self._worker.name).inc()
+        with metrics.DRAIN_SECONDS.labels(self._worker.name).time():
+            drained = await self._lanes.drain(mine, seconds=self._worker.drain_seconds)
+        if not drained:
+            log.warning("work_cancelled_at_drain", seconds=self._worker.drain_seconds)
+        await self.commit()
+        for partition in mine:
+            del self._trackers[partition]
+        self._began = {key: began for key, began in self._began.items() if key[0] not in mine}
+
+    @override
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Nothing is known of new partitions yet; reading them begins at the commit."""
+        log.info("partitions_assigned", count=len(assigned))
+
+    async def _settle(self, record: ConsumerRecord) -> None:
+        partition = TopicPartition(record.topic, record.partition)
+        # Taken now: after a rebalance the partition may be back with another tracker.
+        tracker = self._trackers.get(partition)
+        if tracker is None or self._attempt is None:
+            return
+        await self._settler.settle(record, self._attempt)
+        tracker.done(record.offset)
+        self._began.pop((partition, record.offset), None)
+        self._completions += 1
+
+    def _adjust_windows(self, consumer: AIOKafkaConsumer) -> None:
+        assigned, paused = consumer.assignment(), consumer.paused()
+        window = WINDOW * self._worker.concurrency
+        for partition, tracker in self._trackers.items():
+            if partition not in assigned:
+                continue
+            if len(tracker) >= window and partition not in paused:
+                consumer.pause(partition)
+            elif len(tracker) <= window // 2 and partition in paused:
+                consumer.resume(partition)
+
+    def _measure(self, consumer: AIOKafkaConsumer) -> None:
+        name = self._worker.name
+        oldest = min(self._began.values(), default=None)
+        age = 0.0 if oldest is None else self._clock.monotonic() - oldest
+        metrics.IN_FLIGHT.labels(name).set(self.open_records)
+        metrics.OLDEST_IN_FLIGHT.labels(name).set(age)
+        metrics.PARTITIONS_PAUSED.labels(name).set(len(consumer.paused()))
+        metrics.LAG.labels(name).set(sum(self._lag(consumer, p) for p in consumer.assignment()))
+
+    def _lag(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> int:
+        end = consumer.highwater(partition)
+        position = self._trackers[partition].position if partition in self._trackers else None
+        return 0 if end is None or position is None else end - position

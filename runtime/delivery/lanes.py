@@ -1,0 +1,84 @@
+"""Records of one key in order, different keys in parallel, up to a bound."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
+from typing import Any
+
+from aiokafka import ConsumerRecord, TopicPartition
+
+LaneKey = tuple[str, int, bytes | int]
+
+
+class Lanes:
+    """Runs offered records; ``run`` must not raise, and taking a record never waits."""
+
+    def __init__(
+        self, run: Callable[[ConsumerRecord], Coroutine[Any, Any, None]], *, concurrency: int
+    ) -> None:
+        self._run = run
+        self._concurrency = concurrency
+        self._lanes: dict[LaneKey, deque[ConsumerRecord]] = {}
+        self._ready: deque[LaneKey] = deque()
+        self._running: dict[LaneKey, asyncio.Task[None]] = {}
+
+    def offer(self, record: ConsumerRecord) -> None:
+        """Queue the record behind those of its key and start what may run."""
+        key = _lane_of(record)
+        lane = self._lanes.get(key)
+        if lane is None:
+            self._lanes[key] = deque([record])
+            self._ready.append(key)
+        else:
+            lane.append(record)
+        self._dispatch()
+
+    async def drain(self, partitions: Iterable[TopicPartition], *, seconds: float) -> bool:
+        """Forget what has not begun and wait for what has; False when time ran out.
+
+        What did not end in time is cancelled: it would go on beside its next owner.
+        """
+        chosen = {(partition.topic, partition.partition) for partition in partitions}
+        self._forget_waiting(chosen)
+        tasks = [task for key, task in self._running.items() if key[:2] in chosen]
+        if not tasks:
+            return True
+        _, late = await asyncio.wait(tasks, timeout=seconds)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=seconds)
+        return not late
+
+    def _forget_waiting(self, chosen: set[tuple[str, int]]) -> None:
+        for key in [key for key in self._lanes if key[:2] in chosen]:
+            if key in self._running:
+                first = self._lanes[key][0]
+                self._lanes[key] = deque([first])
+            else:
+                del self._lanes[key]
+        self._ready = deque(key for key in self._ready if key in self._lanes)
+
+    def _dispatch(self) -> None:
+        while self._ready and len(self._running) < self._concurrency:
+            key = self._ready.popleft()
+            task = asyncio.create_task(self._run(self._lanes[key][0]))
+            self._running[key] = task
+            task.add_done_callback(partial(self._ended, key))
+
+    def _ended(self, key: LaneKey, _: asyncio.Task[None]) -> None:
+        del self._running[key]
+        lane = self._lanes[key]
+        lane.popleft()
+        if lane:
+            self._ready.append(key)
+        else:
+            del self._lanes[key]
+        self._dispatch()
+
+
+def _lane_of(record: ConsumerRecord) -> LaneKey:
+    """Return the lane of the record's key; a record without a key has a lane of its own."""
+    key = record.offset if record.key is None else record.key
+    return record.topic, record.partition, key

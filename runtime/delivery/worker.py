@@ -1,0 +1,28 @@
+"""What a worker tells the delivery runtime about itself."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from contracts.envelope import Outgoing
+from contracts.topics import Topic, WorkerName
+from runtime.delivery.failures import Failure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worker:
+    """A consumer group over one topic, named like its folder.
+
+    ``handle`` does the work of one event and returns the events that follow; it may run more than
+    once for the same event and must then have the same effect. ``give_up`` is called once an event
+    is given up, before it becomes a dead letter; it says so wherever somebody waits.
+    """
+
+    name: WorkerName
+    topic: Topic
+    #: Records in work at the same time, each of another key.
+    concurrency: int
+    handle: Callable[[Any], Awaitable[Sequence[Outgoing]]]
+    give_up: Callable[[Any, Failure], Awaitable[Sequence[Outgoing]]]
+    #: Seconds that work in flight may take to end at a stop or a rebalance.
+    drain_seconds: float = 30.0

@@ -1,0 +1,159 @@
+"""Topics are created here and nowhere else; lag and members of groups are read here."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any, Self
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
+from aiokafka.errors import KafkaError, for_code
+
+from contracts.errors import BrokerUnavailable, Misconfigured
+from contracts.topics import DAY, HOUR, Topic
+from runtime.kafka.connection import KafkaConnection
+
+REQUEST_SECONDS = 20.0
+TOPIC_ALREADY_EXISTS = 36
+#: Where a described group of the DescribeGroups response has its members.
+GROUP_MEMBERS = 5
+#: Time in which a tombstone can still be seen by a reader that lags (consumer groups, replays).
+TOMBSTONES_KEPT_MS = 30 * DAY
+MIN_COMPACTION_LAG_MS = HOUR
+
+
+class TopicAdmin:
+    """Creates topics and reads the state of groups; ``BrokerUnavailable`` without Kafka."""
+
+    def __init__(self, connection: KafkaConnection) -> None:
+        self._connection = connection
+        self._client: AIOKafkaAdminClient | None = None
+
+    async def __aenter__(self) -> Self:
+        """Connect."""
+        client = AIOKafkaAdminClient(
+            request_timeout_ms=int(REQUEST_SECONDS * 1000), **self._connection.options()
+        )
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                await client.start()
+        except (TimeoutError, KafkaError, OSError) as error:
+            await client.close()
+            raise BrokerUnavailable from error
+        self._client = client
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Disconnect."""
+        if self._client is not None:
+            await self._client.close()
+
+    async def apply(
+        self, topics: Iterable[Topic], *, replication: int, partitions_cap: int | None
+    ) -> list[str]:
+        """Create what is missing and return its names; the topics that exist are not touched.
+
+        Raises ``Misconfigured`` where a compacted topic has another partition count: its keys
+        would change their partition, so the count is decided once.
+        """
+        wanted = {topic.name: (topic, _partitions(topic, partitions_cap)) for topic in topics}
+        existing = await self.partition_counts(list(wanted))
+        for name, (topic, count) in wanted.items():
+            _check_count(topic, existing.get(name), count)
+        missing = [
+            _new_topic(topic, count, replication)
+            for name, (topic, count) in wanted.items()
+            if name not in existing
+        ]
+        if missing:
+            await self._create(missing)
+        await self._grow(wanted, existing)
+        return [name for name in wanted if name not in existing]
+
+    async def partition_counts(self, topics: list[str]) -> dict[str, int]:
+        """Return the partition count of each of these topics that exists."""
+        described = await self._ask(self._open.describe_topics(topics))
+        return {
+            topic["topic"]: len(topic["partitions"])
+            for topic in described
+            if not topic["error_code"]
+        }
+
+    async def lag(self, group: str, topic: str) -> dict[int, int]:
+        """Return for each partition how many records the group has not completed."""
+        counts = await self.partition_counts([topic])
+        partitions = [TopicPartition(topic, number) for number in range(counts.get(topic, 0))]
+        committed = await self._ask(
+            self._open.list_consumer_group_offsets(group, partitions=partitions)
+        )
+        first, end = await self._bounds(partitions)
+        return {
+            partition.partition: end[partition]
+            - max(committed[partition].offset if partition in committed else -1, first[partition])
+            for partition in partitions
+        }
+
+    async def members(self, group: str) -> int:
+        """Return how many processes read in this group now."""
+        [response] = await self._ask(self._open.describe_consumer_groups([group]))
+        return sum(len(described[GROUP_MEMBERS]) for described in response.groups)
+
+    @property
+    def _open(self) -> AIOKafkaAdminClient:
+        if self._client is None:
+            raise RuntimeError("TopicAdmin is used outside of its context")
+        return self._client
+
+    async def _create(self, missing: list[NewTopic]) -> None:
+        response = await self._ask(self._open.create_topics(missing))
+        for name, code, *_ in response.topic_errors:
+            if code not in {0, TOPIC_ALREADY_EXISTS}:
+                raise Misconfigured(f"Topic {name} cannot be created: {for_code(code).__name__}.")
+
+    async def _grow(self, wanted: dict[str, tuple[Topic, int]], existing: dict[str, int]) -> None:
+        more = {
+            name: NewPartitions(count)
+            for name, (topic, count) in wanted.items()
+            if topic.cleanup == "delete" and existing.get(name, count) < count
+        }
+        if more:
+            await self._ask(self._open.create_partitions(more))
+
+    async def _bounds(
+        self, partitions: list[TopicPartition]
+    ) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
+        consumer = AIOKafkaConsumer(enable_auto_commit=False, **self._connection.options())
+        try:
+            await self._ask(consumer.start())
+            first = await self._ask(consumer.beginning_offsets(partitions))
+            return first, await self._ask(consumer.end_offsets(partitions))
+        finally:
+            await consumer.stop()
+
+    async def _ask(self, request: Any) -> Any:
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                return await request
+        except (TimeoutError, KafkaError, OSError) as error:
+            raise BrokerUnavailable from error
+
+
+def _partitions(topic: Topic, cap: int | None) -> int:
+    return min(topic.partitions, cap) if cap and topic.scalable else topic.partitions
+
+
+def _check_count(topic: Topic, existing: int | None, wanted: int) -> None:
+    if existing is not None and topic.cleanup == "compact" and existing != wanted:
+        raise Misconfigured(
+            f"Topic {topic.name} has {existing} partitions and {wanted} are asked for; a "
+            f"compacted topic keeps its count. Set KAFKA_PARTITIONS={existing}."
+        )
+
+
+def _new_topic(topic: Topic, partitions: int, replication: int) -> NewTopic:
+    configs = {"cleanup.policy": topic.cleanup, "min.insync.replicas": str(min(2, replication))}
+    if topic.cleanup == "compact":
+        configs["min.compaction.lag.ms"] = str(MIN_COMPACTION_LAG_MS)
+        configs["delete.retention.ms"] = str(TOMBSTONES_KEPT_MS)
+    else:
+        configs["retention.ms"] = str(topic.retention_ms)
+    return NewTopic(topic.name, partitions, replication, topic_configs=configs)

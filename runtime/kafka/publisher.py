@@ -1,0 +1,176 @@
+"""Publishing records, with the acknowledgement awaited and bounded in time."""
+
+import asyncio
+from asyncio import Future
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from aiokafka import AIOKafkaProducer, RecordMetadata
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+
+from contracts.codec import encode
+from contracts.envelope import Outgoing, cloud_event_headers
+from contracts.errors import BrokerUnavailable, Rejected
+from runtime import telemetry
+from runtime.clock import Clock, SystemClock
+from runtime.kafka.connection import KafkaConnection
+
+#: The idempotent producer retries for ever; the caller is told after this many seconds.
+SEND_SECONDS = 10.0
+#: An event is at most 64 KB and a part 256 KB; the rest is room for escapes and headers.
+MAX_REQUEST_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where a record went."""
+
+    partition: int
+    offset: int
+
+
+class Publisher:
+    """A producer that connects when it is first needed and again after a failure."""
+
+    def __init__(
+        self,
+        connection: KafkaConnection,
+        *,
+        client_id: str,
+        acks: Literal["all", 1] = "all",
+        clock: Clock | None = None,
+    ) -> None:
+        self._connection = connection
+        self._client_id = client_id
+        self._acks: Literal["all", 1] = acks
+        self._clock = clock or SystemClock()
+        self._producer: AIOKafkaProducer | None = None
+        self._starting = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Connect; ``BrokerUnavailable`` when no broker answers in time."""
+        await self._connected()
+
+    async def stop(self) -> None:
+        """Send what is pending, for a bounded time, and disconnect."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await _close(producer)
+
+    async def check(self) -> None:
+        """Return when a broker knows the topics, else raise ``BrokerUnavailable``."""
+        producer = await self._connected()
+        client = producer.client
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await client.fetch_all_metadata()
+        except (TimeoutError, KafkaError, OSError) as error:
+            raise BrokerUnavailable from error
+
+    async def publish(
+        self, outgoing: Outgoing, *, headers: Mapping[str, str] | None = None
+    ) -> Placed:
+        """Publish an event with its CloudEvents headers and the current trace; await the ack.
+
+        Raises ``BrokerUnavailable``; ``Rejected`` when the record is too large for the broker.
+        """
+        every = cloud_event_headers(outgoing, at=self._clock.now().isoformat())
+        every |= telemetry.inject() | dict(headers or {})
+        return await self.publish_raw(
+            topic=outgoing.topic.name,
+            key=outgoing.key,
+            value=None if outgoing.event is None else encode(outgoing.event),
+            headers=every,
+            partition=outgoing.partition,
+        )
+
+    async def publish_raw(
+        self,
+        *,
+        topic: str,
+        key: str | bytes | None,
+        value: bytes | None,
+        headers: Mapping[str, str | bytes],
+        partition: int | None = None,
+    ) -> Placed:
+        """Publish bytes as they are and await the ack; errors as ``publish``."""
+        acknowledged = await self.enqueue(
+            topic=topic, key=key, value=value, headers=headers, partition=partition
+        )
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                metadata = await acknowledged
+        except (TimeoutError, KafkaError, OSError) as error:
+            await self._replace_after(error)
+            raise BrokerUnavailable(f"Kafka did not take a record of {topic}.") from error
+        return Placed(metadata.partition, metadata.offset)
+
+    async def enqueue(
+        self,
+        *,
+        topic: str,
+        key: str | bytes | None,
+        value: bytes | None,
+        headers: Mapping[str, str | bytes],
+        partition: int | None = None,
+    ) -> Future[RecordMetadata]:
+        """Hand a record over and return the future of its ack; order is that of the calls."""
+        producer = await self._connected()
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                return await producer.send(
+                    topic,
+                    value,
+                    key=key.encode() if isinstance(key, str) else key,
+                    partition=partition,
+                    headers=[(name, _bytes(text)) for name, text in headers.items()],
+                )
+        except MessageSizeTooLargeError as error:
+            raise Rejected(f"A record of {topic} is larger than a broker takes.") from error
+        except (TimeoutError, KafkaError, OSError) as error:
+            await self._replace_after(error)
+            raise BrokerUnavailable(f"Kafka did not take a record of {topic}.") from error
+
+    async def _connected(self) -> AIOKafkaProducer:
+        async with self._starting:
+            if self._producer is None:
+                self._producer = await self._start_one()
+            return self._producer
+
+    async def _start_one(self) -> AIOKafkaProducer:
+        producer = AIOKafkaProducer(
+            client_id=self._client_id,
+            acks=self._acks,
+            enable_idempotence=self._acks == "all",
+            max_request_size=MAX_REQUEST_BYTES,
+            request_timeout_ms=int(SEND_SECONDS * 1000),
+            **self._connection.options(),
+        )
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await producer.start()
+        except (TimeoutError, KafkaError, OSError) as error:
+            await _close(producer)
+            raise BrokerUnavailable from error
+        return producer
+
+    async def _replace_after(self, error: BaseException) -> None:
+        """Drop a producer that can send no more; a timeout alone leaves it to recover."""
+        if isinstance(error, TimeoutError):
+            return
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await _close(producer)
+
+
+async def _close(producer: AIOKafkaProducer) -> None:
+    try:
+        async with asyncio.timeout(SEND_SECONDS):
+            await producer.stop()
+    except (TimeoutError, KafkaError, OSError):
+        return  # what was not acknowledged was reported to its sender
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else text

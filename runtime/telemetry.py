@@ -1,0 +1,56 @@
+"""Traces: one for each upload and one for each question, through every Kafka hop."""
+
+from collections.abc import Mapping
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import Tracer
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from runtime.settings import Settings
+
+_propagator = TraceContextTextMapPropagator()
+
+
+def configure_telemetry(settings: Settings, *, service: str) -> TracerProvider:
+    """Install the tracer provider of this process; spans leave it only with an OTLP endpoint."""
+    provider = TracerProvider(
+        resource=Resource.create(
+            {
+                "service.name": f"ragline-{service}",
+                "deployment.environment.name": settings.environment.value,
+            }
+        )
+    )
+    if settings.otel_exporter_otlp_endpoint:
+        endpoint = settings.otel_exporter_otlp_endpoint.rstrip("/") + "/v1/traces"
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+    trace.set_tracer_provider(provider)
+    return provider
+
+
+def tracer() -> Tracer:
+    """Return the tracer of this project."""
+    return trace.get_tracer("ragline")
+
+
+def inject() -> dict[str, str]:
+    """Return the W3C headers that carry the current span to the next process."""
+    headers: dict[str, str] = {}
+    _propagator.inject(headers)
+    return headers
+
+
+def extract(headers: Mapping[str, str]) -> Context:
+    """Return the context that the sender's headers carry, empty where they carry none."""
+    return _propagator.extract(dict(headers))
+
+
+def current_trace_id() -> str | None:
+    """Return the current trace's id as 32 hexadecimal digits, None outside of one."""
+    context = trace.get_current_span().get_span_context()
+    return trace.format_trace_id(context.trace_id) if context.is_valid else None

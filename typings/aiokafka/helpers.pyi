@@ -1,0 +1,3 @@
+from ssl import SSLContext
+
+def create_ssl_context(*, cafile: str | None = ...) -> SSLContext: ...
