@@ -10,7 +10,6 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from pysbd import Segmenter
     from pysbd.abbreviation_replacer import AbbreviationReplacer
-    from pysbd.between_punctuation import BetweenPunctuation
     from pysbd.exclamation_words import ExclamationWords
     from pysbd.lang.english import English
     from pysbd.lists_item_replacer import ListItemReplacer
@@ -19,7 +18,6 @@ with warnings.catch_warnings():
 
 __all__ = [
     "AbbreviationReplacer",
-    "BetweenPunctuation",
     "English",
     "ExclamationWords",
     "ListItemReplacer",

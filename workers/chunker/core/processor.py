@@ -4,20 +4,21 @@
 import re
 from typing import Final
 
+from typing_extensions import override
+
 from workers.chunker.core.abbreviations import OnePassAbbreviations
 from workers.chunker.core.library import ExclamationWords, ListItemReplacer, Processor, Text
-from workers.chunker.core.listing import OnePassLists
-from workers.chunker.core.quotations import OnePassQuotations
+from workers.chunker.core.listing import break_lists
+from workers.chunker.core.quotations import mark_quotations
 from workers.chunker.core.rules import SENTENCE_ENDS, EnglishRules
 
 _HAS_END = re.compile(f"[{SENTENCE_ENDS}]")
 _HAS_ELLIPSIS = re.compile(r"\.\s?\.")
-_HAS_LOUD_END = re.compile(r"[!?ǃ]")
 _REFERENCE = re.compile(EnglishRules.NUMBERED_REFERENCE_REGEX)
 _BOUNDARY = re.compile(EnglishRules.SENTENCE_BOUNDARY_REGEX)
-_PAREN_AFTER_QUOTE = re.compile(r'["”]\s\(')
+_PAREN_AFTER_QUOTE = re.compile(r'\((?<=["”]\s.)')
 _PAREN_BEFORE_QUOTE = re.compile(r'\)\s["“]')
-_QUOTE_BEFORE_CAPITAL = re.compile(EnglishRules.SPLIT_SPACE_QUOTATION_AT_END_OF_SENTENCE_REGEX)
+_QUOTE_BEFORE_CAPITAL = re.compile(r"\s(?<=[!?.\-][\"'“”].)(?=[A-Z])")
 
 #: What pysbd's marks stand for.
 _MEANINGS: Final = {
@@ -35,13 +36,14 @@ def split_line(line: str) -> list[str]:
 class LinearProcessor(Processor):
     """pysbd's processor at a cost that is linear in the text."""
 
+    @override
     def process(self) -> list[str]:
         """Return the sentences of the text."""
-        self.text = OnePassLists(self.text).add_line_break()
+        self.text = break_lists(self.text)
         if "." in self.text:
             self.replace_abbreviations()
             self.replace_numbers()
-        if _HAS_LOUD_END.search(self.text):
+        if _is_loud(self.text):
             self.replace_continuous_punctuation()
         self.text = _REFERENCE.sub("∯\\1\r\\2", self.text)
         if "." in self.text:
@@ -52,10 +54,12 @@ class LinearProcessor(Processor):
             )
         return self.split_into_segments()
 
+    @override
     def replace_abbreviations(self) -> None:
         """Mark the periods of abbreviations."""
         self.text = OnePassAbbreviations(self.text, self.lang).replace()
 
+    @override
     def split_into_segments(self) -> list[str]:
         """Return the sentences of a text in which all periods that end none are marked."""
         self.check_for_parens_between_quotes()
@@ -66,30 +70,33 @@ class LinearProcessor(Processor):
             for sentence in _restore(marked)
         ]
 
+    @override
     def check_for_parens_between_quotes(self) -> None:
         """Break the line around what stands in parentheses between two quotations."""
-        opening = _PAREN_AFTER_QUOTE.search(self.text) if "(" in self.text else None
+        opening = _PAREN_AFTER_QUOTE.search(self.text)
         if opening is None:
             return
         closings = [found.end() for found in _PAREN_BEFORE_QUOTE.finditer(self.text, opening.end())]
         if closings:
-            start, end = opening.start(), closings[-1]
+            start, end = opening.start() - len('" '), closings[-1]
             between = re.sub(r"\s(?=\()", "\r", self.text[start:end])
             between = re.sub(r"(?<=\))\s", "\r", between)
             self.text = self.text[:start] + between + self.text[end:]
 
+    @override
     def check_for_punctuation(self, txt: str) -> list[str]:
         """Return the sentences of a line, still marked."""
         return self.process_text(txt) if _HAS_END.search(txt) else [txt]
 
+    @override
     def process_text(self, txt: str) -> list[str]:
         """Return the sentences of a line that has an end of a sentence, still marked."""
         if txt[-1] not in SENTENCE_ENDS:
             txt += "ȸ"
-        loud = _HAS_LOUD_END.search(txt)
+        loud = _is_loud(txt)
         if loud:
             txt = ExclamationWords.apply_rules(txt)
-        txt = OnePassQuotations(txt).replace()
+        txt = mark_quotations(txt)
         if loud:
             txt = self._mark_loud_ends(txt)
         if "(" in txt:
@@ -109,6 +116,11 @@ class LinearProcessor(Processor):
         if not _HAS_ELLIPSIS.search(text):
             return text
         return Text(text).apply(*self.lang.EllipsisRules.All)
+
+
+def _is_loud(text: str) -> bool:
+    """Tell whether there are exclamation or question marks, or clicks that look like them."""
+    return "!" in text or "?" in text or "ǃ" in text
 
 
 def _restore(marked: str) -> list[str]:

@@ -4,8 +4,6 @@
 import re
 from typing import Final
 
-from workers.chunker.core.library import BetweenPunctuation
-
 _MARKS: Final = {
     ".": "∯",
     "。": "&ᓰ&",
@@ -54,20 +52,16 @@ _PAIRS: Final = (
 )
 
 
-class OnePassQuotations(BetweenPunctuation):
-    """pysbd's rules for quotations and brackets at a cost that is linear in the text."""
-
-    def replace(self) -> str:
-        """Return the text with the punctuation between quotation marks and brackets marked."""
-        text = self.text
-        if "'" in text and not _all_before_words(text):
-            text = _STRAIGHT.sub(lambda found: found[0].translate(_IN_APOSTROPHES), text)
-        if "‘" in text:
-            text = _SLANTED.sub(_mark, text)
-        for closing, pattern in _PAIRS:
-            if closing in text:
-                text = pattern.sub(_mark, text)
-        return text
+def mark_quotations(text: str) -> str:
+    """Return a line with the punctuation inside its quotations and brackets marked."""
+    if "'" in text and not _all_before_words(text):
+        text = _STRAIGHT.sub(lambda found: found[0].translate(_IN_APOSTROPHES), text)
+    if "‘" in text:
+        text = _SLANTED.sub(_mark, text)
+    for closing, pattern in _PAIRS:
+        if closing in text:
+            text = pattern.sub(_mark, text)
+    return text
 
 
 def _all_before_words(text: str) -> bool:

@@ -54,6 +54,7 @@ class EnglishRules(English):
         r"((?:\[(?:\d++(?:,\s?-?\s?|\s-?\s?|-\s?))*(?<!\d)\d{1,3}\])+|(?:\d{1,3}\s?)?\d{1,3})"
         r"(\s)(?=[A-Z])"
     )
+    KommanditgesellschaftRule: ClassVar = Rule(r"\.(?<=Co.)(?=\sKG)", "∯")
     GeoLocationRule: ClassVar = Rule(r"°\.(?<=[a-zA-z]..)(?=\s*+\d)", "°∯")
     FileFormatRule: ClassVar = Rule(
         English.FileFormatRule.pattern.replace(r"(?<=\s)\.", r"\.(?<=\s.)"), "∯"

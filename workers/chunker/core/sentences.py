@@ -2,18 +2,13 @@
 """A text into sentences, as exact spans."""
 
 import re
-from collections.abc import Iterator
 from typing import Final
 
-from workers.chunker.core.cutting import last_break, skip_blanks
 from workers.chunker.core.paragraphs import split_paragraphs
 from workers.chunker.core.processor import split_line
 from workers.chunker.core.rules import MARKERS, SENTENCE_ENDS
 from workers.chunker.core.spans import Span, align
-
-#: What pysbd gets at once. Some of its rules are quadratic in a line, so a longer paragraph is
-#: cut where a sentence surely ends; pysbd finds more sentences so, not fewer.
-WINDOW_CHARS = 8_000
+from workers.chunker.core.windows import cut_windows
 
 _LINE_BREAK = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _MARKER = re.compile(f"[{MARKERS}]")
@@ -21,8 +16,6 @@ _MARKER = re.compile(f"[{MARKERS}]")
 _SIGN: Final = "\ue000"
 # Without one of these before its last character a line is one sentence.
 _REASON_TO_SPLIT = re.compile(rf"[{SENTENCE_ENDS})]|-[\"'“”]")
-# After a word of four letters, so not after Mr. or an initial.
-_SURE_END = re.compile(r"[.!?](?<=\w{4}.)[\"')\]”’]*\s++(?=[\"'“‘(\[]?[A-Z])|[。！？][”’」』）]*")
 # The number or letter of a list item or a heading, which stays with what it numbers.
 _LABEL = re.compile(
     r"[-*+•‣◦⁃–>#_(\[\s]*(?:\d{1,3}(?:\.\d{1,3})*|[a-zA-Z]|[ivxlcIVXLC]{2,5})[.):\]*_]+"
@@ -51,7 +44,7 @@ def _split_paragraph(line: str) -> list[Span]:
     """Return the sentences of a paragraph that is one line."""
     spans = [
         span
-        for window in _cut_windows(line)
+        for window in cut_windows(line)
         for span in align(line, window, split_line(line[slice(*window)]))
     ]
     if len(spans) > 1 and _is_label(line, spans[0]):
@@ -61,21 +54,3 @@ def _split_paragraph(line: str) -> list[Span]:
 
 def _is_label(line: str, span: Span) -> bool:
     return span[1] <= _LONGEST_LABEL and _LABEL.fullmatch(line, *span) is not None
-
-
-def _cut_windows(line: str) -> Iterator[Span]:
-    """Yield the windows of a line, cut between sentences where that is possible."""
-    start, end = 0, len(line)
-    while end - start > WINDOW_CHARS:
-        cut = _last_sure_end(line, start, start + WINDOW_CHARS)
-        yield start, cut
-        start = skip_blanks(line, cut, end)
-    if start < end:
-        yield start, end
-
-
-def _last_sure_end(line: str, start: int, limit: int) -> int:
-    cut = 0
-    for found in _SURE_END.finditer(line, start, limit):
-        cut = found.end()
-    return cut or last_break(line, start, limit)

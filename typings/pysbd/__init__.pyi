@@ -1,0 +1,3 @@
+from pysbd.segmenter import Segmenter
+
+__all__ = ["Segmenter"]

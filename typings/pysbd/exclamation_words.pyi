@@ -1,0 +1,3 @@
+class ExclamationWords:
+    @classmethod
+    def apply_rules(cls, text: str) -> str: ...
