@@ -1,0 +1,1 @@
+"""What happens: four consumers of Kafka, each its own process."""

@@ -58,7 +58,10 @@ class Settler:
         if record.value is None:
             return  # a tombstone: the document's row is already a fence
         event = decode(self._worker.topic, record.value)
-        await self.publish(await self._worker.handle(event))
+        following = await self._worker.handle(event)
+        await self.publish(following)
+        if following and self._worker.confirm is not None:
+            await self.publish(await self._worker.confirm(event))
 
     async def publish(self, following: Sequence[Outgoing]) -> None:
         """Publish the events and await all acks; the order of the sequence is kept."""

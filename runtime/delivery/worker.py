@@ -24,5 +24,7 @@ class Worker:
     concurrency: int
     handle: Callable[[Any], Awaitable[Sequence[Outgoing]]]
     give_up: Callable[[Any, Failure], Awaitable[Sequence[Outgoing]]]
+    #: Called when what follows is acknowledged; returns what must be said after it, if anything.
+    confirm: Callable[[Any], Awaitable[Sequence[Outgoing]]] | None = None
     #: Seconds that work in flight may take to end at a stop or a rebalance.
     drain_seconds: float = 30.0

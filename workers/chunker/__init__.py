@@ -1,0 +1,1 @@
+"""chunker: reads ``documents.parsed``, splits into chunks, publishes ``documents.chunked``."""

@@ -1,0 +1,1 @@
+"""embedder: reads ``documents.chunked``, writes chunks with vectors, marks documents indexed."""

@@ -1,0 +1,1 @@
+"""parser: reads ``documents.uploaded``, stores pages of text, publishes ``documents.parsed``."""

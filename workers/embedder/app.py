@@ -1,0 +1,37 @@
+"""Builds the embedder's clients and puts its handler on them."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from contracts.topics import INPUTS
+from retrieval.models import EmbeddingModels
+from runtime.clock import SystemClock
+from runtime.delivery import Worker
+from runtime.health import Health
+from runtime.settings import Settings
+from store.connecting import connect
+from store.failed_jobs import fail_job
+from workers.embedder.handler import handle
+from workers.embedder.settings import EmbedderSettings
+
+
+@asynccontextmanager
+async def build(settings: Settings, health: Health) -> AsyncGenerator[Worker]:
+    """Yield the worker; its clients are closed afterwards."""
+    own = EmbedderSettings.of(settings)
+    models = EmbeddingModels.of(settings)
+    clock = SystemClock()
+    async with connect(settings, application="embedder") as store:
+        health.add("database", store.check)
+        try:
+            yield Worker(
+                name="embedder",
+                topic=INPUTS["embedder"],
+                concurrency=own.concurrency,
+                drain_seconds=own.drain_seconds,
+                handle=partial(handle, store=store, models=models, clock=clock),
+                give_up=partial(fail_job, stage="embed", store=store, clock=clock),
+            )
+        finally:
+            await models.close()

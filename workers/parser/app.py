@@ -1,0 +1,40 @@
+"""Builds the parser's clients and puts its handler on them."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from contracts.topics import INPUTS
+from providers.blobs.factory import create_blobs
+from providers.parsing.factory import create_parser
+from runtime.clock import SystemClock
+from runtime.delivery import Worker
+from runtime.health import Health
+from runtime.settings import Settings
+from store.connecting import connect
+from store.failed_jobs import fail_job
+from workers.parser.handler import confirm, handle
+from workers.parser.settings import ParserSettings
+
+
+@asynccontextmanager
+async def build(settings: Settings, health: Health) -> AsyncGenerator[Worker]:
+    """Yield the worker; its clients are closed afterwards."""
+    parser = create_parser(settings)
+    own = ParserSettings.of(settings, is_local=parser.is_local_twin)
+    blobs = create_blobs(settings)
+    async with connect(settings, application="parser") as store:
+        health.add("database", store.check)
+        health.add("blobs", blobs.check)
+        try:
+            yield Worker(
+                name="parser",
+                topic=INPUTS["parser"],
+                concurrency=own.concurrency,
+                drain_seconds=own.drain_seconds,
+                handle=partial(handle, store=store, blobs=blobs, parser=parser),
+                confirm=partial(confirm, store=store),
+                give_up=partial(fail_job, stage="parse", store=store, clock=SystemClock()),
+            )
+        finally:
+            await parser.close()
