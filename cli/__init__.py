@@ -1,0 +1,1 @@
+"""How it is started: one command a file, ``ragline …``."""

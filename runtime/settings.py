@@ -4,6 +4,7 @@ Nothing else in the project reads the environment. A wrong value stops the proce
 sentence that names it (``SettingsError``).
 """
 
+import os
 import re
 from enum import StrEnum
 from pathlib import Path
@@ -184,6 +185,9 @@ class Settings(BaseSettings):
     parse_memory_bytes: int = Field(
         2048 * MIB, ge=256 * MIB, description="Memory that parsing one file may take."
     )
+    metrics_host: str = Field(
+        "127.0.0.1", description="Address of a worker's health and metrics; `0.0.0.0` in a pod."
+    )
     metrics_port: int = Field(
         0, ge=0, le=65535, description="Port of a worker's health and metrics; 0 takes a free one."
     )
@@ -299,3 +303,8 @@ def _check_one_database(settings: Settings) -> None:
 def _database(url: SecretStr) -> str:
     """Return the database's name: one database may be reached by two host names."""
     return urlsplit(url.get_secret_value()).path
+
+
+def environment_with(**values: str) -> dict[str, str]:
+    """Return this process's environment with some settings replaced, for a child process."""
+    return {**os.environ, **{name.upper(): value for name, value in values.items()}}

@@ -10,6 +10,7 @@ from obstore.store import LocalStore, from_url
 from contracts.errors import Misconfigured
 from providers.blobs.object_store import ObjectStoreBlobs
 from providers.blobs.protocol import BlobStore
+from runtime.settings import Settings
 
 _CLOUDS = frozenset({"s3", "s3a", "gs", "az", "azure", "abfs", "abfss"})
 #: Short: whoever calls retries by rules of its own.
@@ -40,6 +41,13 @@ def create_blobs(url: str) -> BlobStore:
         reason = str(error).partition("\n")[0]
         raise Misconfigured(f"BLOB_URL is wrong: {reason}") from error
     return ObjectStoreBlobs(store)
+
+
+def configured_blobs(settings: Settings) -> BlobStore:
+    """Return the store that BLOB_URL names; ``Misconfigured`` when it is missing or wrong."""
+    if settings.blob_url is None:
+        raise Misconfigured("BLOB_URL is missing: where are files kept?")
+    return create_blobs(settings.blob_url)
 
 
 def _local_store(folder: Path) -> LocalStore:

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from contracts.topics import INPUTS
-from providers.blobs.factory import create_blobs
+from providers.blobs.factory import configured_blobs
 from runtime.clock import SystemClock
 from runtime.delivery import Worker
 from runtime.health import Health
@@ -21,7 +21,7 @@ from workers.chunker.settings import ChunkerSettings
 async def build(settings: Settings, health: Health) -> AsyncGenerator[Worker]:
     """Yield the worker; its clients and processes are closed afterwards."""
     own = ChunkerSettings.of(settings)
-    blobs = create_blobs(settings)
+    blobs = configured_blobs(settings)
     async with (
         connect(settings, application="chunker") as store,
         ProcessPool(own.processes) as processes,

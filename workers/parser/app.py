@@ -4,9 +4,10 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from contracts.topics import INPUTS
-from providers.blobs.factory import create_blobs
 from providers.parsing.factory import create_parser
+
+from contracts.topics import INPUTS
+from providers.blobs.factory import configured_blobs
 from runtime.clock import SystemClock
 from runtime.delivery import Worker
 from runtime.health import Health
@@ -22,7 +23,7 @@ async def build(settings: Settings, health: Health) -> AsyncGenerator[Worker]:
     """Yield the worker; its clients are closed afterwards."""
     parser = create_parser(settings)
     own = ParserSettings.of(settings, is_local=parser.is_local_twin)
-    blobs = create_blobs(settings)
+    blobs = configured_blobs(settings)
     async with connect(settings, application="parser") as store:
         health.add("database", store.check)
         health.add("blobs", blobs.check)
