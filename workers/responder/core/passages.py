@@ -1,0 +1,29 @@
+"""What the model is given to answer from, with what a citation of it needs."""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from operator import itemgetter
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passage:
+    """A numbered stretch of a parsed text: ``parsed_text[char_start:char_end] == text``."""
+
+    #: The number that the model cites it by, from 1.
+    index: int
+    document_id: str
+    filename: str
+    #: The page on which it starts.
+    page: int
+    #: Where further pages start inside it: offset in the parsed text and page, in order.
+    page_starts: tuple[tuple[int, int], ...] = ()
+    char_start: int
+    char_end: int
+    text: str
+    #: Cosine similarity of the question and the chunk that was found.
+    similarity: float
+
+    def page_at(self, offset: int) -> int:
+        """Return the page of the character at ``offset`` of the parsed text."""
+        place = bisect_right(self.page_starts, offset, key=itemgetter(0))
+        return self.page_starts[place - 1][1] if place else self.page

@@ -1,0 +1,145 @@
+"""The claim on a turn: whoever holds it answers, and only its answer counts."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+import structlog
+
+from contracts.errors import RaglineError, StoreUnavailable
+from contracts.ids import TenantId, TurnId
+from store import Store, Transaction
+from store.turns import Claim
+from workers.responder.agents import Answer
+
+log = structlog.get_logger(__name__)
+
+#: Cancelling a turn takes its claim away; the model call stops at most this many seconds later.
+NOTICES_CANCELLING = 1.0
+#: An answer was paid for: it is worth these pauses (seconds) when the database is away.
+PATIENCE = (0.2, 1.0, 3.0)
+
+T = TypeVar("T")
+
+
+class LeaseLost(Exception):
+    """The turn was cancelled, or another responder has taken it over."""
+
+
+class Lease:
+    """A claim on one turn, by database time, extended for as long as the work goes on."""
+
+    def __init__(
+        self, store: Store, tenant_id: TenantId, turn_id: TurnId, *, owner: str, seconds: float
+    ) -> None:
+        self._store = store
+        self._tenant_id = tenant_id
+        self._turn_id = turn_id
+        self._owner = owner
+        self._seconds = seconds
+        self._changing = asyncio.Lock()
+        #: Counts the attempts at the turn, whoever made them; 0 before it is claimed.
+        self.attempt = 0
+
+    async def claim(self) -> Claim:
+        """Claim the turn; what is claimed already is claimed for another attempt."""
+        async with self._changing, self._store.tenant(self._tenant_id) as tx:
+            claim = await tx.turns.claim(self._turn_id, owner=self._owner, seconds=self._seconds)
+            if claim.state == "claimed":
+                self.attempt = claim.turn.attempt
+            return claim
+
+    async def begin_again(self) -> int:
+        """Return the number of another attempt; ``LeaseLost`` when it is not ours to make."""
+        if (await self.claim()).state != "claimed":
+            raise LeaseLost
+        return self.attempt
+
+    async def hold(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return the result of ``work``; it is cancelled and ``LeaseLost`` when the claim ends."""
+        working = asyncio.create_task(work)
+        keeping = asyncio.create_task(self._keep())
+        try:
+            await asyncio.wait({working, keeping}, return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                return await working
+            await keeping
+            raise LeaseLost
+        finally:
+            working.cancel()
+            keeping.cancel()
+            await asyncio.gather(working, keeping, return_exceptions=True)
+
+    async def place(self, attempt: int, offset: int) -> None:
+        """Keep where the deltas of an attempt begin, for whoever reads them again."""
+        async with self._store.tenant(self._tenant_id) as tx:
+            await tx.turns.set_first_offset(self._turn_id, attempt=attempt, offset=offset)
+
+    async def finish(self, answer: Answer) -> None:
+        """Store the answer; ``LeaseLost`` when the turn has ended otherwise."""
+        await self._write(
+            lambda tx: tx.turns.finish(
+                self._turn_id,
+                attempt=self.attempt,
+                owner=self._owner,
+                answer=answer.text,
+                sources=answer.sources,
+                citations=answer.citations,
+                model=answer.model,
+                usage=answer.usage,
+                timings=answer.timings,
+                finish_reason=answer.finish_reason,
+                generation_id=answer.generation_id,
+            )
+        )
+
+    async def fail(self, *, code: str, message: str, said: str) -> None:
+        """Store why there is no whole answer, and what was said of it; errors as ``finish``."""
+        await self._write(
+            lambda tx: tx.turns.fail(
+                self._turn_id,
+                attempt=self.attempt,
+                owner=self._owner,
+                code=code,
+                message=message,
+                answer=said,
+            )
+        )
+
+    async def release(self) -> None:
+        """Let another responder take over at once; best effort."""
+        try:
+            await self._extend(0)
+        except RaglineError as error:
+            log.warning("lease_not_released", turn_id=str(self._turn_id), code=error.code)
+
+    async def _keep(self) -> None:
+        """Extend the claim until that is refused."""
+        while True:
+            await asyncio.sleep(min(self._seconds / 3, NOTICES_CANCELLING))
+            try:
+                if not await self._extend(self._seconds):
+                    return
+            except StoreUnavailable:
+                # Nobody can take over what nobody can reach; finishing is checked again.
+                log.warning("lease_not_extended", turn_id=str(self._turn_id))
+
+    async def _extend(self, seconds: float) -> bool:
+        async with self._changing, self._store.tenant(self._tenant_id) as tx:
+            return await tx.turns.extend(
+                self._turn_id, owner=self._owner, attempt=self.attempt, seconds=seconds
+            )
+
+    async def _write(self, change: Callable[[Transaction], Awaitable[bool]]) -> None:
+        for pause in (*PATIENCE, None):
+            try:
+                async with self._changing, self._store.tenant(self._tenant_id) as tx:
+                    changed = await change(tx)
+            except StoreUnavailable:
+                if pause is None:
+                    raise
+                await asyncio.sleep(pause)
+            else:
+                if not changed:
+                    raise LeaseLost
+                return
