@@ -21,7 +21,7 @@ _ALPHABETS: Final = tuple(
 # What a line must have for a list of the kind; it hardly ever has.
 _HAS_LETTER_PERIOD = re.compile(r"\.(?<=[a-z].)(?<!\S\S.)")
 _HAS_LETTER_PAREN = re.compile(r"\)(?<=[a-z].)(?:(?<![^\s(]..)|(?<=[ivx][ivx].))")
-_HAS_NUMBER_PERIOD = re.compile(r"\.(?<=\d.)(?=[\s)])")
+_HAS_NUMBER_PERIOD = re.compile(r"\.(?<=\d.)(?=[\s)])(?:(?<![^\s⁃-]\d.)|(?<![^\s⁃-]\d\d.))")
 _HAS_NUMBER_PAREN = re.compile(r"\)(?<=\d.)(?=\s)")
 
 _LETTER_PERIOD = re.compile(r"(?<!\S)([a-z])\.")
@@ -65,6 +65,8 @@ def _before_letter(item: re.Match[str]) -> str:
 
 def _break_numbers_with_periods(text: str) -> str:
     items = _numbers_in_order(_NUMBER_PERIOD.findall(text))
+    if not items:
+        return text
     text = _NUMBER_PERIOD.sub(lambda item: f"{item[1]}♨" if item[1] in items else item[0], text)
     if _stands_in_one_line(text, "♨") and not _NOT_A_LIST.search(text):
         text = _apply(
@@ -78,7 +80,8 @@ def _break_numbers_with_periods(text: str) -> str:
 def _break_numbers_with_parens(text: str) -> str:
     for _ in range(2):  # as pysbd does: what is marked makes neighbours of the others
         items = _numbers_in_order(_NUMBER_PAREN.findall(text))
-        text = _mark_numbers(text, items)
+        if items:
+            text = _mark_numbers(text, items)
     if _stands_in_one_line(text, "☝"):
         text = _apply(text, ListItemReplacer.SpaceBetweenListItemsThirdRule)
     return text.replace("☝", "")
