@@ -1,0 +1,63 @@
+"""What PostgreSQL and the network say, in the words of ``contracts.errors``."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import asyncpg
+
+from contracts.errors import Misconfigured, StoreUnavailable
+
+# Classes of SQLSTATE that say "not now": connection, rollback by the server, resources, an
+# operator's intervention (shutdown, cancel), system.
+_PASSING_CLASSES = frozenset({"08", "40", "53", "57", "58"})
+# A standby that answers after a failover; a lock that was not to be had.
+_PASSING_STATES = frozenset({"25006", "55P03"})
+# Wrong user or password; no such database.
+_SETTING_CLASSES = frozenset({"28", "3D"})
+
+
+@contextmanager
+def translated() -> Generator[None]:
+    """Raise StoreUnavailable for whatever passes by itself, and everything else as it is."""
+    try:
+        yield
+    except OSError as error:  # also every time-out
+        raise StoreUnavailable(f"The database cannot be reached: {_sentence(error)}.") from error
+    except asyncpg.InvalidCachedStatementError as error:
+        raise StoreUnavailable("The database was migrated meanwhile; try again.") from error
+    except asyncpg.PostgresError as error:
+        if _passes(error):
+            raise StoreUnavailable(f"The database is not ready: {_sentence(error)}.") from error
+        raise
+    except asyncpg.InterfaceError as error:
+        if _says_closed(error):
+            raise StoreUnavailable("The connection to the database was lost.") from error
+        raise
+
+
+@contextmanager
+def blames_the_setting() -> Generator[None]:
+    """Raise Misconfigured where the server refuses who or what the address names."""
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        if (error.sqlstate or "")[:2] in _SETTING_CLASSES:
+            raise Misconfigured(f"DATABASE_URL is refused: {_sentence(error)}.") from error
+        raise
+    except (asyncpg.ClientConfigurationError, ValueError) as error:
+        raise Misconfigured(f"DATABASE_URL is not usable: {_sentence(error)}.") from error
+
+
+def _passes(error: asyncpg.PostgresError) -> bool:
+    state = error.sqlstate or ""
+    return state[:2] in _PASSING_CLASSES or state in _PASSING_STATES
+
+
+def _says_closed(error: asyncpg.InterfaceError) -> bool:
+    """Asyncpg has one class for misuse and for a connection that died between two statements."""
+    said = str(error)
+    return "closed" in said or "closing" in said or "released back to the pool" in said
+
+
+def _sentence(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0].rstrip(".")

@@ -1,0 +1,195 @@
+"""Chunks: a document's text in pieces, each with its vector, in one table per generation."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pgvector import Vector
+
+from contracts.ids import ChunkId, DocumentId
+from runtime.postgres import Connection
+from store.embeddings import EmbeddingCache
+from store.generations import Generation
+
+# Every statement names its table as {chunks}; see `table`.
+
+# A part's chunks, as one array per column: row-level security refuses COPY. The same chunk again
+# is not written again.
+INSERT = """
+INSERT INTO {chunks} (tenant_id, document_id, version, part, chunk_id, ordinal, page_first,
+                      page_last, char_start, char_end, text, text_hash, embedding)
+SELECT current_tenant(), $1, $2, $3, *
+FROM unnest($4::uuid[], $5::integer[], $6::integer[], $7::integer[], $8::bigint[], $9::bigint[],
+            $10::text[], $11::bytea[], $12::vector[])
+ON CONFLICT (chunk_id) DO NOTHING
+"""
+
+# What an earlier version of the document left.
+REMOVE_OTHER_VERSIONS = """
+DELETE FROM {chunks}
+WHERE tenant_id = current_tenant() AND document_id = $1 AND version <> $2
+RETURNING text_hash
+"""
+
+# Everything of a document.
+REMOVE_DOCUMENT = """
+DELETE FROM {chunks}
+WHERE tenant_id = current_tenant() AND document_id = $1
+RETURNING text_hash
+"""
+
+# Which of these texts does the tenant still have?
+STILL_HAD = """
+SELECT DISTINCT text_hash FROM {chunks}
+WHERE tenant_id = current_tenant() AND text_hash = ANY($1)
+"""
+
+_STORED = """
+SELECT chunk_id, ordinal, page_first, page_last, char_start, char_end, text
+FROM {chunks}
+WHERE tenant_id = current_tenant() AND document_id = $1
+"""
+
+# A page of a document's chunks, of the version that was indexed last.
+OF_DOCUMENT = f"""{_STORED}
+  AND version = (SELECT max(version) FROM document_generations
+                 WHERE document_id = $1 AND generation_id = $2 AND indexed_at IS NOT NULL)
+  AND ordinal > $4
+ORDER BY ordinal
+LIMIT $3
+"""
+
+# Some chunks of a document, by their ordinals.
+NEIGHBOURS = f"""{_STORED} AND version = $2 AND ordinal = ANY($3) ORDER BY ordinal"""
+
+# How many chunks the tenant has.
+COUNT = "SELECT count(*) FROM {chunks} WHERE tenant_id = current_tenant()"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewChunk:
+    """A chunk with its vector, ready to be written."""
+
+    chunk_id: ChunkId
+    ordinal: int
+    page_first: int
+    page_last: int
+    char_start: int
+    char_end: int
+    text: str
+    #: SHA-256 of the text in UTF-8.
+    text_hash: bytes
+    vector: NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredChunk:
+    """A chunk as it is shown."""
+
+    chunk_id: ChunkId
+    ordinal: int
+    page_first: int
+    page_last: int
+    char_start: int
+    char_end: int
+    text: str
+
+
+class Chunks:
+    """The chunks of one tenant, in every generation."""
+
+    def __init__(self, connection: Connection, embeddings: EmbeddingCache) -> None:
+        self._connection = connection
+        self._embeddings = embeddings
+
+    async def insert(
+        self,
+        generation: int,
+        document_id: DocumentId,
+        version: int,
+        part: int,
+        chunks: Sequence[NewChunk],
+    ) -> int:
+        """Write a part's chunks; return how many of them were not there yet."""
+        return await self._connection.change(
+            INSERT.format(chunks=table(generation)),
+            document_id,
+            version,
+            part,
+            [chunk.chunk_id for chunk in chunks],
+            [chunk.ordinal for chunk in chunks],
+            [chunk.page_first for chunk in chunks],
+            [chunk.page_last for chunk in chunks],
+            [chunk.char_start for chunk in chunks],
+            [chunk.char_end for chunk in chunks],
+            [chunk.text for chunk in chunks],
+            [chunk.text_hash for chunk in chunks],
+            [Vector(chunk.vector) for chunk in chunks],
+        )
+
+    async def remove_other_versions(
+        self, generation: int, document_id: DocumentId, version: int
+    ) -> int:
+        """Remove what other versions of the document left in a generation; return how many."""
+        statement = REMOVE_OTHER_VERSIONS.format(chunks=table(generation))
+        return len(await self._connection.rows(statement, document_id, version))
+
+    async def remove_document(
+        self, generations: Iterable[Generation], document_id: DocumentId
+    ) -> None:
+        """Remove a document from generations, and the embeddings of texts that only it had."""
+        generations = list(generations)
+        removed: dict[str, set[bytes]] = defaultdict(set)
+        for generation in generations:
+            statement = REMOVE_DOCUMENT.format(chunks=table(generation.generation_id))
+            rows = await self._connection.rows(statement, document_id)
+            removed[generation.embedding_model].update(row["text_hash"] for row in rows)
+        await self._forget_embeddings(generations, removed)
+
+    async def _forget_embeddings(
+        self, generations: Sequence[Generation], removed: dict[str, set[bytes]]
+    ) -> None:
+        for model, hashes in removed.items():
+            for generation in generations:
+                if generation.embedding_model == model:
+                    statement = STILL_HAD.format(chunks=table(generation.generation_id))
+                    rows = await self._connection.rows(statement, list(hashes))
+                    hashes.difference_update(row["text_hash"] for row in rows)
+            await self._embeddings.forget(model, list(hashes))
+
+    async def of_document(
+        self, generation: int, document_id: DocumentId, *, limit: int, after: int | None = None
+    ) -> list[StoredChunk]:
+        """Return a document's chunks in order, from the ordinal that follows ``after``.
+
+        They are of the version that was indexed last, which may be older than the document's.
+        """
+        rows = await self._connection.rows(
+            OF_DOCUMENT.format(chunks=table(generation)),
+            document_id,
+            generation,
+            limit,
+            -1 if after is None else after,
+        )
+        return [StoredChunk(**row) for row in rows]
+
+    async def neighbours(
+        self, generation: int, document_id: DocumentId, version: int, ordinals: Sequence[int]
+    ) -> list[StoredChunk]:
+        """Return those chunks of a document's version that have these ordinals, in order."""
+        rows = await self._connection.rows(
+            NEIGHBOURS.format(chunks=table(generation)), document_id, version, ordinals
+        )
+        return [StoredChunk(**row) for row in rows]
+
+    async def count(self, generation: int) -> int:
+        """Return how many chunks the tenant has in a generation."""
+        counted: int = await self._connection.value(COUNT.format(chunks=table(generation)))
+        return counted
+
+
+def table(generation: int) -> str:
+    """Return the name of a generation's table."""
+    return f"chunks_g{generation:d}"

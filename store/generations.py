@@ -1,0 +1,69 @@
+"""Generations: one way to index, and one table of chunks, each."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import asyncpg
+
+from runtime.postgres import Connection
+
+GenerationState = Literal["building", "active", "retired", "dropped"]
+
+_COLUMNS = "generation_id, strategy, embedding_model, dimensions, state"
+
+# The generation that answers questions.
+ACTIVE = f"SELECT {_COLUMNS} FROM generations WHERE state = 'active'"
+
+# One generation.
+GET = f"SELECT {_COLUMNS} FROM generations WHERE generation_id = $1"
+
+# What new documents are indexed into: a retired one is fed until it is dropped, so that going
+# back to it loses nothing.
+FED = f"SELECT {_COLUMNS} FROM generations WHERE state <> 'dropped' ORDER BY generation_id"
+
+# Keep a generation from being dropped until this transaction ends. FOR KEY SHARE would not do:
+# a change of state does not touch the key.
+LOCK = "SELECT FROM generations WHERE generation_id = $1 AND state <> 'dropped' FOR SHARE"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Generation:
+    """A chunking strategy, an embedding model and its dimensions."""
+
+    generation_id: int
+    strategy: str
+    embedding_model: str
+    dimensions: int
+    state: GenerationState
+
+    @property
+    def vector_type(self) -> str:
+        """The type of its vectors' column; the schema's ``create_chunks_table`` agrees."""
+        return "vector" if self.dimensions <= 2000 else "halfvec"
+
+
+class Generations:
+    """The ways to index that exist."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def active(self) -> Generation | None:
+        """Return the generation that answers questions, None before the first was made."""
+        return _generation(await self._connection.row(ACTIVE))
+
+    async def get(self, generation_id: int) -> Generation | None:
+        """Return a generation, dropped or not."""
+        return _generation(await self._connection.row(GET, generation_id))
+
+    async def fed(self) -> list[Generation]:
+        """Return the generations that every new document goes into, oldest first."""
+        return [Generation(**row) for row in await self._connection.rows(FED)]
+
+    async def lock(self, generation_id: int) -> bool:
+        """Keep a generation until the transaction ends; False when it is dropped (or never was)."""
+        return await self._connection.row(LOCK, generation_id) is not None
+
+
+def _generation(row: asyncpg.Record | None) -> Generation | None:
+    return None if row is None else Generation(**row)

@@ -1,0 +1,1 @@
+"""Changes of the schema: plain SQL files, run in order by Alembic."""

@@ -1,0 +1,40 @@
+"""The outbox: what is to be published, written in the transaction that gave reason to it."""
+
+from collections.abc import Mapping
+
+from contracts import codec
+from contracts.envelope import Outgoing
+from contracts.ids import JobId
+from runtime.postgres import Connection
+
+#: Where the relay hears of new rows.
+CHANNEL = "ragline_outbox"
+
+# A record to publish; one with a job is a document that waits for its tenant's turn.
+APPEND = """
+INSERT INTO outbox (tenant_id, topic, key, job_id, headers, value)
+VALUES (current_tenant(), $1, $2, $3, $4, $5)
+"""
+
+# Tell the relay, when this transaction commits.
+TELL = f"NOTIFY {CHANNEL}"
+
+
+class Outbox:
+    """Records of one tenant that are to be published."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def append(
+        self, outgoing: Outgoing, *, headers: Mapping[str, str], job_id: JobId | None = None
+    ) -> None:
+        """Publish a record after this transaction, in order per topic and key.
+
+        With a ``job_id``, only when the tenant has not too many documents under way already.
+        """
+        value = None if outgoing.event is None else codec.encode(outgoing.event)
+        await self._connection.change(
+            APPEND, outgoing.topic.name, outgoing.key, job_id, headers, value
+        )
+        await self._connection.run(TELL)

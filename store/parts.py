@@ -1,0 +1,77 @@
+"""How far a document is in a generation, counted in parts."""
+
+from dataclasses import dataclass
+
+from contracts.ids import DocumentId
+from runtime.postgres import Connection
+
+# How many parts and chunks will come. Said again, it changes nothing.
+EXPECT = """
+INSERT INTO document_generations (document_id, version, generation_id, tenant_id, part_count,
+                                  chunks_total)
+VALUES ($1, $2, $3, current_tenant(), $4, $5)
+ON CONFLICT (document_id, version, generation_id) DO NOTHING
+"""
+
+# A part is in. The row's lock makes the last parts of a document come one after the other, so
+# exactly one of them finds that it is the last.
+COMPLETE = """
+UPDATE document_generations
+SET parts_done = parts_done + 1,
+    chunks_done = chunks_done + $4,
+    embedding_tokens = embedding_tokens + $5,
+    indexed_at = CASE WHEN parts_done + 1 = part_count THEN now() END
+WHERE tenant_id = current_tenant()
+  AND document_id = $1 AND version = $2 AND generation_id = $3 AND parts_done < part_count
+RETURNING parts_done, part_count, chunks_done, chunks_total, parts_done = part_count AS is_last
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PartProgress:
+    """What is in; ``is_last`` is said to one caller only."""
+
+    parts_done: int
+    part_count: int
+    chunks_done: int
+    chunks_total: int
+    is_last: bool
+
+
+class DocumentParts:
+    """The parts of one tenant's documents."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def expect(
+        self,
+        document_id: DocumentId,
+        version: int,
+        generation: int,
+        *,
+        part_count: int,
+        chunks_total: int,
+    ) -> None:
+        """Note how much of a document will come; to say it again changes nothing."""
+        await self._connection.change(
+            EXPECT, document_id, version, generation, part_count, chunks_total
+        )
+
+    async def complete(
+        self, document_id: DocumentId, version: int, generation: int, *, chunks: int, tokens: int
+    ) -> PartProgress:
+        """Count a part whose chunks were written in this transaction.
+
+        The caller counts each part once (see ``Ledger.record``). LookupError when more parts come
+        than were expected, or none were.
+        """
+        row = await self._connection.row(
+            COMPLETE, document_id, version, generation, chunks, tokens
+        )
+        if row is None:
+            raise LookupError(
+                f"No part of document {document_id}, version {version}, is expected "
+                f"in generation {generation}."
+            )
+        return PartProgress(**row)

@@ -1,0 +1,164 @@
+"""The relay's view of the outbox: tenants take turns, and order per topic and key is kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from contracts.ids import JobId, TenantId
+from runtime.postgres import Connection
+
+def _tenants(name: str, kind: str) -> str:
+    """The tenants that have rows of one kind.
+
+    It steps from tenant to tenant through an index: the cost grows with the tenants, not with the
+    rows that wait.
+    """
+    return f"""{name} (tenant_id) AS (
+    (SELECT tenant_id FROM outbox WHERE published_at IS NULL AND {kind} ORDER BY tenant_id LIMIT 1)
+  UNION ALL
+    SELECT (SELECT waiting.tenant_id FROM outbox waiting
+            WHERE waiting.published_at IS NULL AND waiting.{kind}
+              AND waiting.tenant_id > {name}.tenant_id
+            ORDER BY waiting.tenant_id LIMIT 1)
+    FROM {name} WHERE {name}.tenant_id IS NOT NULL
+)"""
+
+
+_WITH_TENANTS = f"""
+WITH RECURSIVE
+{_tenants("event_tenant", "job_id IS NULL")},
+{_tenants("document_tenant", "job_id IS NOT NULL")}"""
+
+# How many more documents each tenant may have under way ($1 is the most).
+_FREE = """
+free AS (
+    SELECT tenant_id, greatest(0, $1 - (
+        SELECT count(*) FROM jobs
+        WHERE jobs.tenant_id = document_tenant.tenant_id
+          AND published_at IS NOT NULL AND finished_at IS NULL)) AS places
+    FROM document_tenant WHERE tenant_id IS NOT NULL
+)"""
+
+# The next rows to publish, at most $2.
+#
+# A tenant's documents come as far as it has places for them. Its events are never held back, except
+# behind a document of the same topic and key that is. Both are taken from their beginning and cut
+# at the same length, so nothing overtakes an earlier row of its key. Then tenants take turns.
+WAITING = f"""{_WITH_TENANTS},{_FREE},
+share AS (
+    SELECT greatest(20, $2 / greatest(1, count(*)))::integer AS rows FROM (
+        SELECT tenant_id FROM event_tenant UNION SELECT tenant_id FROM document_tenant) tenant
+),
+document AS (
+    SELECT picked.*
+    FROM free CROSS JOIN share CROSS JOIN LATERAL (
+        SELECT outbox_id, tenant_id FROM outbox
+        WHERE published_at IS NULL AND job_id IS NOT NULL AND outbox.tenant_id = free.tenant_id
+        ORDER BY outbox_id
+        LIMIT least(share.rows, free.places)) picked
+),
+event AS (
+    SELECT picked.*
+    FROM event_tenant CROSS JOIN share CROSS JOIN LATERAL (
+        SELECT outbox_id, tenant_id FROM outbox
+        WHERE published_at IS NULL AND job_id IS NULL
+          AND outbox.tenant_id = event_tenant.tenant_id
+          AND NOT EXISTS (
+              SELECT FROM outbox held
+              WHERE held.published_at IS NULL AND held.job_id IS NOT NULL
+                AND held.key = outbox.key AND held.topic = outbox.topic
+                AND held.outbox_id < outbox.outbox_id
+                AND held.outbox_id NOT IN (SELECT outbox_id FROM document))
+        ORDER BY outbox_id
+        LIMIT share.rows) picked
+),
+turn AS (
+    SELECT outbox_id, row_number() OVER (PARTITION BY tenant_id ORDER BY outbox_id) AS number
+    FROM (SELECT * FROM document UNION ALL SELECT * FROM event) picked
+)
+SELECT outbox_id, tenant_id, topic, key, headers, value, job_id
+FROM turn CROSS JOIN share JOIN outbox USING (outbox_id)
+WHERE number <= share.rows
+ORDER BY number, outbox_id
+LIMIT $2
+"""
+
+# They are in Kafka.
+MARK_PUBLISHED = "UPDATE outbox SET published_at = now() WHERE outbox_id = ANY($1)"
+# Their documents are under way, until their jobs are finished.
+MARK_JOBS = "UPDATE jobs SET published_at = now() WHERE job_id = ANY($1) AND published_at IS NULL"
+
+# How much waits, how much of it for its tenant's turn, and for how long.
+BACKLOG = f"""{_WITH_TENANTS},{_FREE},
+held AS (
+    SELECT greatest(0, (
+        SELECT count(*) FROM outbox
+        WHERE published_at IS NULL AND job_id IS NOT NULL AND outbox.tenant_id = free.tenant_id
+    ) - places) AS rows
+    FROM free
+)
+SELECT count(*) AS waiting,
+       (SELECT coalesce(sum(rows), 0)::bigint FROM held) AS held_back,
+       coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS oldest_seconds
+FROM outbox
+WHERE published_at IS NULL
+"""
+
+# What was published is kept for a while, to look into.
+PURGE = "DELETE FROM outbox WHERE published_at < now() - make_interval(secs => $1)"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutboxRow:
+    """A record that is to be published."""
+
+    outbox_id: int
+    tenant_id: TenantId
+    topic: str
+    key: str
+    headers: dict[str, str]
+    #: None is a tombstone.
+    value: bytes | None
+    job_id: JobId | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Backlog:
+    """What the outbox holds; ``held_back`` of it waits for a place of its tenant."""
+
+    waiting: int
+    held_back: int
+    #: Age of the oldest row; 0 when there is none.
+    oldest_seconds: float
+
+
+class Relay:
+    """The outboxes of all tenants, for the one process that publishes them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def waiting(self, *, limit: int, tenant_in_flight: int) -> list[OutboxRow]:
+        """Return the next rows, in the order in which to publish them.
+
+        Tenants take turns; none has more than ``tenant_in_flight`` documents under way; rows of
+        the same topic and key come in their order, and none without those before it.
+        """
+        rows = await self._connection.rows(WAITING, tenant_in_flight, limit)
+        return [OutboxRow(**row) for row in rows]
+
+    async def mark_published(self, rows: Sequence[OutboxRow]) -> None:
+        """Note that these rows are in Kafka."""
+        await self._connection.change(MARK_PUBLISHED, [row.outbox_id for row in rows])
+        jobs = [row.job_id for row in rows if row.job_id is not None]
+        await self._connection.change(MARK_JOBS, jobs)
+
+    async def backlog(self, *, tenant_in_flight: int = 500) -> Backlog:
+        """Return how much waits to be published."""
+        row = await self._connection.row(BACKLOG, tenant_in_flight)
+        if row is None:
+            raise RuntimeError("A count returned nothing.")
+        return Backlog(**row)
+
+    async def purge(self, older_than_seconds: float) -> int:
+        """Remove rows that were published longer ago; return how many."""
+        return await self._connection.change(PURGE, older_than_seconds)

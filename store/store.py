@@ -1,0 +1,63 @@
+"""The way into the database: transactions of a tenant or of the system, leadership, notifications."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from contracts.errors import Misconfigured
+from contracts.ids import TenantId
+from runtime.postgres import Pool
+from store.codecs import prepare
+from store.migrate import head
+from store.transactions import SystemTransaction, Transaction
+
+_APP, _SYSTEM = "ragline_app", "ragline_system"
+
+# The revision of the schema.
+REVISION = "SELECT version_num FROM alembic_version"
+
+
+class Store:
+    """One process's connections to the database."""
+
+    def __init__(self, pool: Pool, *, dsn: str, application: str) -> None:
+        self._pool = pool
+        self._dsn = dsn
+        self._application = application
+
+    @classmethod
+    async def connect(
+        cls, dsn: str, *, pool_size: int = 10, application: str = "ragline"
+    ) -> "Store":
+        """Open a pool of at most ``pool_size`` connections.
+
+        Raises StoreUnavailable when the server cannot be reached, and Misconfigured when it
+        refuses the login or was never migrated.
+        """
+        pool = await Pool.open(dsn, size=pool_size, application=application, prepare=prepare)
+        return cls(pool, dsn=dsn, application=application)
+
+    @asynccontextmanager
+    async def tenant(self, tenant_id: TenantId) -> AsyncGenerator[Transaction]:
+        """Run one transaction for one tenant: committed at the end, or not at all."""
+        async with self._pool.transaction(_APP, tenant=tenant_id) as connection:
+            yield Transaction(connection)
+
+    @asynccontextmanager
+    async def system(self) -> AsyncGenerator[SystemTransaction]:
+        """Run one transaction for no tenant: committed at the end, or not at all."""
+        async with self._pool.transaction(_SYSTEM) as connection:
+            yield SystemTransaction(connection)
+
+    async def check(self) -> None:
+        """Raise StoreUnavailable, or Misconfigured when the schema is not this version's."""
+        async with self.system() as system:
+            found: str | None = await system.connection.value(REVISION)
+        if found != head():
+            raise Misconfigured(
+                f"The database has schema {found}, this version works with {head()}: "
+                "run `ragline migrate`."
+            )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._pool.close()

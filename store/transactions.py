@@ -1,0 +1,38 @@
+"""What can be done in one transaction: as one tenant, or as the system."""
+
+from runtime.postgres import Connection
+from store.chunks import Chunks
+from store.documents import Documents
+from store.embeddings import EmbeddingCache
+from store.generations import Generations
+from store.jobs import Jobs
+from store.ledger import Ledger
+from store.outbox import Outbox
+from store.parse_jobs import ParseJobs
+from store.parts import DocumentParts
+from store.relay import Relay
+
+
+class Transaction:
+    """One tenant's rows; no statement can see or write another tenant's."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.generations = Generations(connection)
+        self.embeddings = EmbeddingCache(connection)
+        self.chunks = Chunks(connection, self.embeddings)
+        self.documents = Documents(connection, self.chunks, self.generations)
+        self.jobs = Jobs(connection)
+        self.parts = DocumentParts(connection)
+        self.ledger = Ledger(connection)
+        self.parse_jobs = ParseJobs(connection)
+        self.outbox = Outbox(connection)
+
+
+class SystemTransaction:
+    """What belongs to no tenant, or to all of them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.generations = Generations(connection)
+        self.relay = Relay(connection)
