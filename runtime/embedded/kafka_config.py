@@ -82,6 +82,10 @@ def _single_node() -> dict[str, object]:
         "transaction.state.log.min.isr": 1,
         "share.coordinator.state.topic.replication.factor": 1,
         "share.coordinator.state.topic.min.isr": 1,
+        # After a kill, the controller takes the new broker only once the session of the old one
+        # has run out. Nobody else could take over, so there is nothing to be gained by patience.
+        "broker.session.timeout.ms": 3_000,
+        "broker.heartbeat.interval.ms": 500,
     }
 
 
