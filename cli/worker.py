@@ -9,11 +9,11 @@ from typing import Annotated
 
 import structlog
 import typer
-import workers.responder.app
 
 import workers.chunker.app
 import workers.embedder.app
 import workers.parser.app
+import workers.responder.app
 from cli.configured import configured
 from runtime.delivery import Probes, Worker, WorkerStuck, run_worker
 from runtime.health import Health

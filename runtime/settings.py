@@ -8,7 +8,7 @@ import os
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -245,6 +245,10 @@ class Settings(BaseSettings):
     def registration_is_open(self) -> bool:
         """Whether anybody may register a tenant."""
         return not self.is_production if self.open_registration is None else self.open_registration
+
+    def with_values(self, **values: object) -> Self:
+        """Return a copy with some settings replaced; the values are validated."""
+        return type(self)(**{**self.model_dump(), **values})
 
     @property
     def _mode(self) -> Mode:

@@ -1,0 +1,43 @@
+"""The first user of a machine, and where its clients find the way in."""
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.local.secrets import read_private, write_private
+from gateway.auth.passwords import hash_password
+from store import Store
+
+FIRST_EMAIL = "admin@localhost.localdomain"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """How to log in on this machine."""
+
+    email: str
+    password: str
+    #: Whether the user was created just now.
+    is_new: bool
+
+
+async def ensure_first_user(dsn: str, folder: Path, url: str) -> Access:
+    """Create the user at the first start; keep how to log in where only the owner may read it."""
+    path = folder / "connection.json"
+    kept = read_private(path) or {}
+    password = kept.get("password") or secrets.token_urlsafe(12)
+    is_new = False
+    store = await Store.connect(dsn, pool_size=2, application="ragline-up")
+    try:
+        async with store.system() as tx:
+            if await tx.accounts.by_email(FIRST_EMAIL) is None:
+                await tx.accounts.register(
+                    tenant_name="first",
+                    email=FIRST_EMAIL,
+                    password_hash=await hash_password(password),
+                )
+                is_new = True
+    finally:
+        await store.close()
+    write_private(path, {"url": url, "email": FIRST_EMAIL, "password": password})
+    return Access(email=FIRST_EMAIL, password=password, is_new=is_new)

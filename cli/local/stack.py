@@ -1,0 +1,139 @@
+"""The gateway and the workers of this machine, started, awaited, watched and stopped in order."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from cli.local.child import Child, ChildBroken, Command
+from contracts.topics import WORKERS
+from runtime.clock import SystemClock
+from runtime.settings import Settings, environment_with
+
+READY_SECONDS = 90.0
+POLL_SECONDS = 0.1
+#: Beyond the drain: to commit and to close.
+CLOSING_SECONDS = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """What is running, and where."""
+
+    url: str
+    children: tuple[Child, ...]
+    watching: tuple[asyncio.Task[None], ...]
+
+    async def broken(self) -> None:
+        """Wait until a process is given up; raises ``ChildBroken``."""
+        done, _ = await asyncio.wait(self.watching, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
+
+
+@asynccontextmanager
+async def running_stack(
+    settings: Settings, folder: Path, scale: dict[str, int]
+) -> AsyncGenerator[Stack]:
+    """Start the gateway and ``scale[name]`` (default 1) of each worker; yield when all are ready.
+
+    On leaving, the gateway ends first (nothing new comes in), then the workers drain and end.
+    """
+    gateway, workers = _children(settings, folder, scale)
+    everybody = (gateway, *workers)
+    watching = tuple(asyncio.create_task(child.watch()) for child in everybody)
+    stack = Stack(
+        url=f"http://{settings.host}:{settings.port}", children=everybody, watching=watching
+    )
+    try:
+        await _until_ready(stack, folder, workers)
+        yield stack
+    finally:
+        patience = settings.drain_seconds + CLOSING_SECONDS
+        await gateway.stop(seconds=patience)
+        await asyncio.gather(*(worker.stop(seconds=patience) for worker in workers))
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
+
+
+def _children(settings: Settings, folder: Path, scale: dict[str, int]) -> tuple[Child, list[Child]]:
+    logs, run = folder / "logs", folder / "run"
+    for directory in (logs, run):
+        directory.mkdir(parents=True, exist_ok=True)
+    environment = _environment(settings)
+    gateway = _child("gateway", ["gateway"], environment, logs)
+    workers: list[Child] = []
+    for name in _instances(scale):
+        port_file = run / f"{name}.port"
+        port_file.unlink(missing_ok=True)
+        arguments = ["worker", name.split("-")[0], "--port-file", str(port_file)]
+        workers.append(_child(name, arguments, environment, logs))
+    return gateway, workers
+
+
+def _child(name: str, arguments: list[str], environment: dict[str, str], logs: Path) -> Child:
+    command = Command(arguments=arguments, environment=environment, log_file=logs / f"{name}.log")
+    return Child(name, command, SystemClock())
+
+
+def _instances(scale: dict[str, int]) -> Iterable[str]:
+    for name in WORKERS:
+        for number in range(scale.get(name, 1)):
+            yield name if number == 0 else f"{name}-{number + 1}"
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """Return an environment that says to every process where the servers are."""
+    values: dict[str, str] = {
+        "host": settings.host,
+        "port": str(settings.port),
+        "kafka_bootstrap_servers": settings.kafka_bootstrap_servers or "",
+        "blob_url": settings.blob_url or "",
+        "data_dir": str(settings.data_dir.absolute()),
+    }
+    secrets = {"database_url": settings.database_url, "jwt_secret": settings.jwt_secret}
+    values |= {name: secret.get_secret_value() for name, secret in secrets.items() if secret}
+    return environment_with(**values)
+
+
+async def _until_ready(stack: Stack, folder: Path, workers: list[Child]) -> None:
+    waiting = asyncio.create_task(_all_ready(stack.url, folder, [child.name for child in workers]))
+    broken = asyncio.create_task(stack.broken())
+    try:
+        await asyncio.wait(
+            [waiting, broken], return_when=asyncio.FIRST_COMPLETED, timeout=READY_SECONDS
+        )
+        if broken.done():
+            broken.result()
+        if not waiting.done():
+            raise ChildBroken(
+                f"Not everything was ready within {READY_SECONDS:.0f} s; see {folder / 'logs'}."
+            )
+    finally:
+        waiting.cancel()
+        broken.cancel()
+
+
+async def _all_ready(url: str, folder: Path, names: list[str]) -> None:
+    async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+        await _answers(client, f"{url}/health/ready")
+        for name in names:
+            port_file = folder / "run" / f"{name}.port"
+            while not port_file.exists():  # noqa: ASYNC110 - a file sets no asyncio.Event
+                await asyncio.sleep(POLL_SECONDS)
+            port = port_file.read_text(encoding="ascii")
+            await _answers(client, f"http://127.0.0.1:{port}/readyz")
+
+
+async def _answers(client: httpx.AsyncClient, url: str) -> None:
+    while True:
+        try:
+            if (await client.get(url)).is_success:
+                return
+        except httpx.HTTPError:
+            pass
+        await asyncio.sleep(POLL_SECONDS)
