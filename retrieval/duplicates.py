@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from store.chunks import Found
+from store.nearest import Found
 
 #: Texts whose shingles overlap this much differ by a page number or a date at most.
 _SAME = 0.9

@@ -13,7 +13,7 @@ from runtime.metrics import RETRIEVAL_SECONDS
 from runtime.settings import Settings
 from runtime.telemetry import tracer
 from store import Store
-from store.chunks import Found
+from store.nearest import Found
 from store.generations import Generation
 
 #: How many are read for each that is wanted: room for near-duplicates to be left out.

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from contracts.topics import INPUTS
-from providers.blobs.factory import create_blobs
+from providers.blobs.factory import configured_blobs
 from providers.chat.factory import create_chat
 from retrieval import EmbeddingModels, Retriever
 from runtime.clock import SystemClock
@@ -39,7 +39,7 @@ async def build(settings: Settings, health: Health) -> AsyncGenerator[Worker]:
         answer = AnswerAgent(
             Retriever.of(settings, store, embedding),
             chat,
-            PageStarts(store, create_blobs(settings)),
+            PageStarts(store, configured_blobs(settings)),
             SystemClock(),
         )
         yield Worker(

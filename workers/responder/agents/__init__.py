@@ -2,6 +2,6 @@
 
 from workers.responder.agents.answer import AnswerAgent
 from workers.responder.agents.pages import PageStarts
-from workers.responder.agents.protocol import Agent, Answer, Listener, Question
+from workers.responder.agents.protocol import Agent, Listener, Question
 
-__all__ = ["Agent", "Answer", "AnswerAgent", "Listener", "PageStarts", "Question"]
+__all__ = ["Agent", "AnswerAgent", "Listener", "PageStarts", "Question"]

@@ -11,8 +11,9 @@ from retrieval import Retrieved, Retriever
 from runtime.clock import Clock
 from runtime.metrics import CITATIONS_DROPPED, FIRST_TOKEN_SECONDS
 from runtime.telemetry import tracer
+from store.turns import Answer
 from workers.responder.agents.pages import PageStarts
-from workers.responder.agents.protocol import Answer, Listener, Question
+from workers.responder.agents.protocol import Listener, Question
 from workers.responder.agents.speaking import Restarted, speak
 from workers.responder.core import CitationReader, Passage, build_prompt
 

@@ -10,7 +10,7 @@ from contracts.ids import DocumentId, TenantId
 from contracts.text import join_pages
 from providers.blobs.protocol import BlobStore
 from store import Store
-from store.chunks import Found
+from store.nearest import Found
 
 log = structlog.get_logger(__name__)
 

@@ -1,12 +1,13 @@
 """What an agent is: a named way to answer a question."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
-from contracts.conversations import Citation, Source, Usage
+from contracts.conversations import Citation, Source
 from contracts.ids import TenantId
 from retrieval import Wanted
+from store.turns import Answer
 from workers.responder.core import Exchange
 
 
@@ -19,23 +20,6 @@ class Question:
     wanted: Wanted
     #: The earlier exchanges of the conversation, the oldest first.
     history: tuple[Exchange, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """A whole answer, as the turn keeps it."""
-
-    text: str
-    sources: tuple[Source, ...]
-    citations: tuple[Citation, ...]
-    #: The model that spoke; ``none`` where none was asked.
-    model: str
-    usage: Usage
-    #: ``stop``, ``budget`` (it ended at our own bound, and says so) or ``no_context``.
-    finish_reason: str
-    generation_id: int
-    #: Milliseconds by what they were spent on.
-    timings: dict[str, float] = field(default_factory=dict[str, float])
 
 
 class Listener(Protocol):

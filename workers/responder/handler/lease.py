@@ -9,8 +9,7 @@ import structlog
 from contracts.errors import RaglineError, StoreUnavailable
 from contracts.ids import TenantId, TurnId
 from store import Store, Transaction
-from store.turns import Claim
-from workers.responder.agents import Answer
+from store.turns import Answer, Claim, Claimed
 
 log = structlog.get_logger(__name__)
 
@@ -42,17 +41,16 @@ class Lease:
         self.attempt = 0
 
     async def claim(self) -> Claim:
-        """Claim the turn; what is claimed already is claimed for another attempt."""
+        """Claim the turn; see ``Claim`` for what it may turn out to be."""
         async with self._changing, self._store.tenant(self._tenant_id) as tx:
-            claim = await tx.turns.claim(self._turn_id, owner=self._owner, seconds=self._seconds)
-            if claim.state == "claimed":
-                self.attempt = claim.turn.attempt
-            return claim
+            return await self._claim(tx)
 
     async def begin_again(self) -> int:
-        """Return the number of another attempt; ``LeaseLost`` when it is not ours to make."""
-        if (await self.claim()).state != "claimed":
-            raise LeaseLost
+        """Return the number of another attempt of ours; ``LeaseLost`` when the turn is not."""
+        async with self._changing, self._store.tenant(self._tenant_id) as tx:
+            await tx.turns.extend(self._turn_id, owner=self._owner, attempt=self.attempt, seconds=0)
+            if not isinstance(await self._claim(tx), Claimed):
+                raise LeaseLost
         return self.attempt
 
     async def hold(self, work: Coroutine[Any, Any, T]) -> T:
@@ -82,14 +80,7 @@ class Lease:
                 self._turn_id,
                 attempt=self.attempt,
                 owner=self._owner,
-                answer=answer.text,
-                sources=answer.sources,
-                citations=answer.citations,
-                model=answer.model,
-                usage=answer.usage,
-                timings=answer.timings,
-                finish_reason=answer.finish_reason,
-                generation_id=answer.generation_id,
+                answer=answer,
             )
         )
 
@@ -112,6 +103,12 @@ class Lease:
             await self._extend(0)
         except RaglineError as error:
             log.warning("lease_not_released", turn_id=str(self._turn_id), code=error.code)
+
+    async def _claim(self, tx: Transaction) -> Claim:
+        claim = await tx.turns.claim(self._turn_id, owner=self._owner, seconds=self._seconds)
+        if isinstance(claim, Claimed):
+            self.attempt = claim.turn.attempt
+        return claim
 
     async def _keep(self) -> None:
         """Extend the claim until that is refused."""

@@ -14,8 +14,8 @@ from runtime.delivery import Failure
 from runtime.kafka import Publisher
 from runtime.metrics import ANSWERS
 from store import Store
-from store.turns import Turn
-from workers.responder.agents import Agent, Answer
+from store.turns import Answer, Busy, Ended, Turn
+from workers.responder.agents import Agent
 from workers.responder.handler.deltas import DeltaWriter
 from workers.responder.handler.lease import Lease, LeaseLost
 from workers.responder.handler.turns import announce, question_of
@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 #: A question that has ended this many attempts, with their processes, ends itself.
 MAX_ATTEMPTS = 20
+_OUR_FAULT = "Something went wrong on our side; ask again."
 
 
 class TurnBusy(Retryable):
@@ -48,9 +49,9 @@ async def handle(
     """
     lease = Lease(store, event.tenant_id, event.turn_id, owner=str(new_id()), seconds=lease_seconds)
     claim = await lease.claim()
-    if claim.state == "busy":
+    if isinstance(claim, Busy):
         raise TurnBusy(retry_after=claim.wait_seconds)
-    if claim.state == "ended":
+    if isinstance(claim, Ended):
         return announce(event, claim.turn)
     writer = DeltaWriter(publisher, event, begin=lease.begin_again, placed=lease.place)
     async with writer:
@@ -94,8 +95,7 @@ async def _answer(
         log.warning("turn_failed", turn_id=str(event.turn_id), code=error.code)
         await lease.fail(code=error.code, message=error.message, said=writer.said)
     except Exception:
-        error = RaglineError("Something went wrong on our side; ask again.")
-        await lease.fail(code=error.code, message=error.message, said=writer.said)
+        await lease.fail(code=RaglineError.code, message=_OUR_FAULT, said=writer.said)
         raise
     else:
         log.info("turn_answered", turn_id=str(event.turn_id), **_facts(answer))

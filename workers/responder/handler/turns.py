@@ -23,7 +23,7 @@ async def question_of(tx: Transaction, tenant_id: TenantId, turn: Turn) -> Quest
     )
     exchanges = [
         Exchange(question=past.question, answer=past.answer)
-        for past in sorted(earlier, key=lambda past: past.ordinal)
+        for past in earlier
         if past.state == "done"
     ]
     return Question(
@@ -44,7 +44,7 @@ def announce(event: QuestionAsked, turn: Turn | None) -> list[Outgoing]:
         turn_id=event.turn_id,
         model=turn.model or "",
         finish_reason=turn.finish_reason or "",
-        usage=msgspec.convert(turn.usage or {}, Usage),
+        usage=turn.usage or Usage(),
         generation=turn.generation_id or 0,
     )
     return [
