@@ -8,6 +8,7 @@ verse stay lines.
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from statistics import median_low
 from typing import Final
 
@@ -59,8 +60,7 @@ def _unwrap(text: str, lines: Sequence[Span]) -> Iterator[Span]:
         yield from lines
         return
     width = _FULL * median_low(end - start for start, end in lines[:-1])
-    going_on = sum(text[start].islower() for start, _ in lines[1:])
-    prose = 2 * going_on >= len(lines) - 1
+    prose = _is_prose(text, lines)
     first, last = lines[0]
     for index, (start, end) in enumerate(lines[1:]):
         if not _is_wrapped(text, lines[index], start, width, prose=prose):
@@ -68,6 +68,17 @@ def _unwrap(text: str, lines: Sequence[Span]) -> Iterator[Span]:
             first = start
         last = end
     yield first, last
+
+
+def _is_prose(text: str, lines: Sequence[Span]) -> bool:
+    """Tell whether at least half of the lines that end no sentence go on in small letters."""
+    small = capital = 0
+    for (start, end), (following, _) in pairwise(lines):
+        if text[following].islower():
+            small += 1
+        elif not _is_ended(text, start, end):
+            capital += 1
+    return small >= max(capital, 1)
 
 
 def _is_wrapped(text: str, line: Span, following: int, width: float, *, prose: bool) -> bool:
