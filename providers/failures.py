@@ -12,7 +12,7 @@ from contracts.errors import (
     RaglineError,
 )
 
-#: Enough for a person; a provider may send a page of HTML.
+#: Enough for a person.
 _LONGEST_REASON = 500
 
 #: Codes that ask for money or a higher limit: waiting does not help.
@@ -86,7 +86,7 @@ def judge(failure: Failure) -> RaglineError:
     5xx are ``ProviderUnavailable``, every other 4xx is ``ProviderRefused`` with the reason.
     """
     name, status = failure.provider, _status(failure)
-    reason = _shortened(failure.reason)
+    reason = _shortened(failure)
     if status == 402 or failure.codes & _OUT_OF_CREDIT or _OUT_OF_CREDIT_REASON in reason:
         return ProviderUnauthorized(
             f"The credit of the {name} account is used up; add credit or raise its limit, then try "
@@ -138,6 +138,7 @@ def _unauthorized(failure: Failure, status: int, reason: str) -> ProviderUnautho
     )
 
 
-def _shortened(reason: str) -> str:
-    reason = " ".join(reason.split()).rstrip(".")
-    return reason[:_LONGEST_REASON] or "no reason given"
+def _shortened(failure: Failure) -> str:
+    reason = " ".join(failure.reason.split()).rstrip(".")
+    # What stands between us and the provider answers with pages of HTML.
+    return reason[:_LONGEST_REASON] if reason[:1] not in {"", "<"} else f"status {failure.status}"

@@ -32,5 +32,7 @@ def create_openai_service(settings: Settings, *, patience: float) -> Service:
     """Return what judges the errors of the client and keeps its limits."""
     name = "OpenAI"
     if settings.openai_base_url is not None:
-        name = f"The model server at {urlsplit(settings.openai_base_url).hostname}"
+        # Without what may stand before an at sign: a user and a password.
+        place = urlsplit(settings.openai_base_url).netloc.rpartition("@")[2]
+        name = f"The model server at {place}"
     return Service(name, key_setting="OPENAI_API_KEY", errors=openai.OpenAIError, patience=patience)

@@ -26,6 +26,7 @@ _BROKEN: tuple[type[Exception], ...] = (
     ValueError,  # JSON, pydantic and UTF-8 errors are all of this kind
     msgspec.MsgspecError,
 )
+_TIMEOUTS = (httpx2.TimeoutException, TimeoutError)
 #: A server that is there accepts a connection within this many seconds.
 _CONNECT_SECONDS = 10.0
 
@@ -76,7 +77,7 @@ class Service:
             return judge(self._failure(body, response.status_code, response.headers))
         if body:
             return judge(self._failure(body, 0, httpx2.Headers()))
-        if isinstance(error.__cause__ or error, (httpx2.TimeoutException, TimeoutError)):
+        if any(isinstance(one, _TIMEOUTS) for one in (error, error.__cause__)):
             return self.broken("did not answer in time")
         if isinstance(error, (ValueError, msgspec.MsgspecError)):
             return self.broken("sent an answer that cannot be read")

@@ -1,7 +1,5 @@
 """How an answer that a length limit cut goes on as if it had not been cut."""
 
-import re
-
 from providers.chat.protocol import Message
 
 _GO_ON = (
@@ -15,15 +13,12 @@ _SHORTEST_OVERLAP = 16
 #: A run of more characters without a blank is no word that could have been cut: Chinese, base64.
 _LONGEST_WORD = 40
 
-_LAST_WORD = re.compile(r"\S+\Z")
-
 
 def continued(messages: tuple[Message, ...], said: str) -> tuple[Message, ...]:
     """Return the messages that ask for the rest of an answer of which ``said`` is there."""
-    if not said.strip():
+    if not said:
         return messages
-    # A model may refuse an assistant's message that ends with a blank.
-    partial = Message(role="assistant", text=said.rstrip())
+    partial = Message(role="assistant", text=said)
     return (*messages, partial, Message(role="user", text=_GO_ON))
 
 
@@ -48,44 +43,51 @@ class Seam:
     What ``feed``, then ``end`` or ``cut``, return makes the answer, in this order.
     """
 
-    def __init__(self, said: str) -> None:
+    def __init__(self, said: str = "", gap: str = "") -> None:
         self._said = said
+        #: The blanks that stood between ``said`` and the word that was cut.
+        self._gap = gap
         #: Text that is not decided yet: the start of a continuation, or a word that may be cut.
         self._held = ""
-        self._joined = not said
+        self._is_joined = not said
 
     def feed(self, piece: str) -> str:
         """Take the next piece and return the text that is certain by now, perhaps none."""
         self._held += piece
-        if not self._joined:
-            if len(self._held) < _LONGEST_OVERLAP:
-                return ""
-            self._join()
+        if not self._is_joined and len(self._held) < _LONGEST_OVERLAP:
+            return ""
+        self._join()
         return self._release()
 
     def end(self) -> str:
-        """Return what is left: the model stopped by itself."""
-        if not self._joined:
-            self._join()
+        """Return all that is left: the model stopped by itself."""
+        self._join()
         left, self._held = self._held, ""
         return left
 
-    def cut(self) -> str:
-        """Return what is left but the last word, which the length limit may have cut in two."""
-        if not self._joined:
-            self._join()
-        return self._release()
+    def cut(self) -> tuple[str, str]:
+        """Return what is left, without its last word, and the blanks before that word.
+
+        The length limit may have cut the word in two; the continuation says it again.
+        """
+        self._join()
+        left = self._release()
+        return left, self._held[: len(self._held) - len(self._held.lstrip())]
 
     def _join(self) -> None:
-        self._joined = True
-        self._held = self._held[overlap(self._said, self._held) :]
-        if self._said.endswith("\n"):
-            self._held = self._held.lstrip("\n")
-        elif self._said[-1].isspace():
-            self._held = self._held.lstrip(" ")
+        if self._is_joined:
+            return
+        self._is_joined = True
+        repeated = overlap(self._said, self._held)
+        self._held = self._held[repeated:]
+        if not repeated and not self._held[:1].isspace():
+            self._held = self._gap + self._held
 
     def _release(self) -> str:
-        word = _LAST_WORD.search(self._held)
-        cut = word.start() if word and len(word[0]) <= _LONGEST_WORD else len(self._held)
-        released, self._held = self._held[:cut], self._held[cut:]
-        return released
+        words = self._held.split()
+        word = words[-1] if words and not self._held[-1].isspace() else ""
+        whole = self._held
+        if len(word) <= _LONGEST_WORD:
+            whole = self._held[: len(self._held) - len(word)].rstrip()
+        self._held = self._held[len(whole) :]
+        return whole

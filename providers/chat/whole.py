@@ -57,6 +57,8 @@ class _Answer:
     def __init__(self, budget: int) -> None:
         self._budget = budget
         self._pieces: list[str] = []
+        #: The blanks before the word that the last call was cut in.
+        self.gap = ""
         self.usage = Usage()
         self.is_finished = False
         self.reason: Literal["stop", "budget"] = "stop"
@@ -88,7 +90,7 @@ class _Part:
 
     def __init__(self, answer: _Answer) -> None:
         self._answer = answer
-        self._seam = Seam(answer.said)
+        self._seam = Seam(answer.said, answer.gap)
         self._stopped: Stopped | None = None
         self._characters = 0
         self._has_spoken = False
@@ -120,10 +122,11 @@ class _Part:
         if answer.left <= 0:
             answer.is_finished, answer.reason = True, "budget"
             return self._say(self._seam.end())
-        # A cut word is said again by the continuation, unless it is all that was said.
-        text = self._say(self._seam.cut()) or (
-            "" if self._has_spoken else self._say(self._seam.end())
-        )
+        text, answer.gap = self._seam.cut()
+        self._say(text)
+        if not self._has_spoken:
+            # One word is all that was said, so it stays; the continuation goes on behind it.
+            text, answer.gap = self._say(self._seam.end()), ""
         if not self._has_spoken:
             raise ProviderRefused(
                 "The model reached its length limit before it said anything; ask for less, or "
