@@ -1,0 +1,1 @@
+"""Who turns files into pages of text."""
