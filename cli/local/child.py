@@ -61,7 +61,8 @@ class Child:
             log.warning("process_died", process=self.name, status=status)
             if len(deaths) == MOST_DEATHS and deaths[-1] - deaths[0] < DEATHS_WINDOW:
                 raise ChildBroken(
-                    f"{self.name} keeps dying (exit status {status}); its log is {self.command.log_file}."
+                    f"{self.name} keeps dying (exit status {status}); "
+                    f"its log is {self.command.log_file}."
                 )
             await asyncio.sleep(min(LONGEST_DELAY, 0.5 * 2 ** len(deaths)))
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from aiokafka import AIOKafkaProducer, RecordMetadata
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.structs import RecordMetadata
 
 from contracts.codec import encode
 from contracts.envelope import Outgoing, cloud_event_headers

@@ -7,9 +7,10 @@ from aiokafka.abc import ConsumerRebalanceListener as ConsumerRebalanceListener
 from aiokafka.structs import (
     ConsumerRecord as ConsumerRecord,
     OffsetAndMetadata as OffsetAndMetadata,
-    RecordMetadata as RecordMetadata,
     TopicPartition as TopicPartition,
 )
+
+from aiokafka.structs import RecordMetadata
 
 class AIOKafkaProducer:
     def __init__(

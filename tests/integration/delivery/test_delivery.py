@@ -1,0 +1,195 @@
+"""What a worker promises, on the real broker."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import pytest
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+
+from contracts.conversations import AnswerGiven
+from contracts.envelope import Outgoing
+from contracts.errors import EncryptedDocument, ProviderBusy
+from tests.integration.delivery.conftest import Bench, until
+
+pytestmark = pytest.mark.asyncio
+
+
+async def test_handles_every_record_and_commits_it(bench: Bench) -> None:
+    for number in range(50):
+        await bench.send(number)
+    async with bench.running(bench.worker()):
+        await until(lambda: len(bench.handled) == 50)
+    assert sorted(bench.handled) == list(range(50))
+    assert await bench.committed() == 0
+    async with bench.running(bench.worker()):
+        await asyncio.sleep(1)
+    assert len(bench.handled) == 50
+
+
+async def test_keeps_the_order_of_a_key_and_runs_keys_in_parallel(bench: Bench) -> None:
+    running = most = 0
+
+    async def handle(given: AnswerGiven) -> Sequence[Outgoing]:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.01)
+        bench.handled.append(given.generation)
+        running -= 1
+        return ()
+
+    for number in range(60):
+        await bench.send(number, key=str(number % 6))
+    async with bench.running(bench.worker(handle)):
+        await until(lambda: len(bench.handled) == 60)
+    for key in range(6):
+        of_key = [number for number in bench.handled if number % 6 == key]
+        assert of_key == sorted(of_key)
+    assert most == 6
+
+
+async def test_a_slow_record_does_not_hold_other_keys(bench: Bench) -> None:
+    release = asyncio.Event()
+
+    async def handle(given: AnswerGiven) -> Sequence[Outgoing]:
+        if given.generation == 0:
+            await release.wait()
+        bench.handled.append(given.generation)
+        return ()
+
+    for number in range(20):
+        await bench.send(number)
+    async with bench.running(bench.worker(handle)):
+        await until(lambda: len(bench.handled) == 19)
+        assert await bench.committed() >= 1  # nothing behind the slow one is committed
+        release.set()
+        await until(lambda: len(bench.handled) == 20)
+    assert await bench.committed() == 0
+
+
+async def test_gives_up_what_cannot_succeed_and_keeps_it_untouched(
+    bench: Bench, dead_letters: str
+) -> None:
+    async def handle(given: AnswerGiven) -> Sequence[Outgoing]:
+        if given.generation == 1:
+            raise EncryptedDocument
+        return await bench.handle(given)
+
+    for number in range(3):
+        await bench.send(number, key="same")
+    async with bench.running(bench.worker(handle)):
+        await until(lambda: len(bench.handled) == 2)
+    assert bench.handled == [0, 2]
+    [(number, failure)] = bench.given_up
+    assert (number, failure.code) == (1, "encrypted_document")
+    [letter] = await _read(bench, dead_letters, 1)
+    headers = dict(letter.headers)
+    assert letter.key == b"same"
+    assert headers["ragline-dead-letter-code"] == b"encrypted_document"
+    assert headers["ragline-dead-letter-origin-topic"].decode() == bench.topic.name
+    assert "ce_id" in headers
+    assert await bench.committed() == 0
+
+
+async def test_poison_and_strange_headers_do_not_stop_a_partition(
+    bench: Bench, dead_letters: str
+) -> None:
+    send = bench.publisher.publish_raw
+    await send(topic=bench.topic.name, key="k", value=b"\xff{", headers={}, partition=0)
+    wrong_type = b'{"type":"answer_given","generation":"2"}'
+    await send(topic=bench.topic.name, key="k", value=wrong_type, headers={}, partition=0)
+    await send(topic=bench.topic.name, key="k", value=None, headers={}, partition=0)
+    await send(
+        topic=bench.topic.name, key="k", value=b"{}", headers={"h": b"\xfe\xff"}, partition=0
+    )
+    await bench.send(7, key="k")
+    async with bench.running(bench.worker()):
+        await until(lambda: bench.handled == [7])
+    letters = await _read(bench, dead_letters, 3)
+    assert [letter.value for letter in letters] == [b"\xff{", wrong_type, b"{}"]
+    assert dict(letters[2].headers)["h"] == b"\xfe\xff"
+    assert bench.given_up == []
+    assert await bench.committed() == 0
+
+
+async def test_tries_a_transient_failure_again(bench: Bench) -> None:
+    tries = 0
+
+    async def handle(given: AnswerGiven) -> Sequence[Outgoing]:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise ProviderBusy(retry_after=0.2)
+        return await bench.handle(given)
+
+    await bench.send(1)
+    async with bench.running(bench.worker(handle)):
+        await until(lambda: bench.handled == [1])
+    assert tries == 3
+
+
+async def test_a_record_in_work_at_a_crash_comes_again(bench: Bench) -> None:
+    started: list[int] = []
+
+    async def never_ends(given: AnswerGiven) -> Sequence[Outgoing]:
+        started.append(given.generation)
+        await asyncio.sleep(3600)
+        return ()
+
+    await bench.send(1)
+    async with bench.running(bench.worker(never_ends), orderly=False):
+        await until(lambda: started == [1])
+    async with bench.running(bench.worker()):
+        await until(lambda: bench.handled == [1])
+
+
+async def test_a_joining_and_a_leaving_worker_repeat_nothing(bench: Bench) -> None:
+    async def handle(given: AnswerGiven) -> Sequence[Outgoing]:
+        await asyncio.sleep(0.05)
+        return await bench.handle(given)
+
+    for number in range(200):
+        await bench.send(number)
+    async with bench.running(bench.worker(handle, concurrency=4)):
+        await until(lambda: len(bench.handled) > 20)
+        async with bench.running(bench.worker(handle, concurrency=4)):
+            await until(lambda: len(bench.handled) > 120)
+        await until(lambda: len(set(bench.handled)) == 200)
+    assert sorted(bench.handled) == list(range(200))
+
+
+async def test_reading_goes_on_while_the_window_is_full(bench: Bench) -> None:
+    release = asyncio.Event()
+
+    async def handle(given: AnswerGiven) -> Sequence[Outgoing]:
+        await release.wait()
+        return await bench.handle(given)
+
+    for number in range(100):
+        await bench.send(number, key="one")
+    async with bench.running(bench.worker(handle, concurrency=2)) as intake:
+        await until(lambda: intake.open_records > 0)
+        await asyncio.sleep(1)
+        ticked = time.monotonic()
+        assert intake.problem() is None
+        release.set()
+        await until(lambda: len(bench.handled) == 100)
+        assert time.monotonic() - ticked < 15
+    assert bench.handled == list(range(100))
+
+
+async def _read(bench: Bench, topic: str, count: int) -> list[ConsumerRecord]:
+    consumer = AIOKafkaConsumer(
+        topic, bootstrap_servers=bench.connection.servers, auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    found: list[ConsumerRecord] = []
+    try:
+        async with asyncio.timeout(20):
+            while len(found) < count:
+                for records in (await consumer.getmany(timeout_ms=500)).values():
+                    found.extend(records)
+    finally:
+        await consumer.stop()
+    return found
