@@ -10,7 +10,7 @@ from rich.table import Table
 from cli.configured import configured
 from cli.console import fail, out
 from contracts.errors import RaglineError
-from contracts.topics import DAY, HOUR, MINUTE, TOPICS
+from contracts.topics import TOPICS
 from runtime.kafka import KafkaConnection, TopicAdmin
 from runtime.settings import Settings
 
@@ -37,7 +37,7 @@ def show(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")]
             "key": topic.key,
             "partitions": topic.partitions,
             "cleanup": topic.cleanup,
-            "kept": _duration(topic.retention_ms),
+            "kept": topic.kept,
             "owner": topic.owner,
             "consumers": list(topic.consumers),
         }
@@ -60,12 +60,3 @@ async def apply_topics(settings: Settings) -> list[str]:
         return await admin.apply(
             TOPICS, replication=settings.kafka_replication, partitions_cap=settings.kafka_partitions
         )
-
-
-def _duration(milliseconds: int | None) -> str:
-    if milliseconds is None:
-        return "as long as the document"
-    for unit, name in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min")):
-        if milliseconds >= unit:
-            return f"{milliseconds // unit} {name}"
-    return f"{milliseconds} ms"

@@ -48,6 +48,16 @@ class Topic:
     #: False where the partition has a meaning of its own and must not be scaled by a setting.
     scalable: bool = True
 
+    @property
+    def kept(self) -> str:
+        """How long a record is kept, in words."""
+        if self.retention_ms is None:
+            return "as long as the document"
+        for unit, name in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min")):
+            if self.retention_ms >= unit:
+                return f"{self.retention_ms // unit} {name}"
+        return f"{self.retention_ms} ms"
+
 
 DOCUMENTS_UPLOADED = Topic(
     name="documents.uploaded.v1",
