@@ -5,9 +5,9 @@ connection that goes back to the pool carries neither.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -23,8 +23,12 @@ COMMAND_SECONDS = 60.0
 CLOSE_SECONDS = 10.0
 
 RawConnection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
-#: Runs once on every new connection.
-Prepare: TypeAlias = Callable[[RawConnection], Awaitable[None]]
+
+
+class Prepare(Protocol):
+    """Runs once on every new connection."""
+
+    async def __call__(self, connection: RawConnection, /) -> None: ...
 
 
 class Connection:

@@ -1,7 +1,7 @@
 """Connections of their own, outside the pool, for what lasts: locks and notifications."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import asyncpg
@@ -20,7 +20,17 @@ class Session(Connection):
     def __init__(self, raw: RawConnection) -> None:
         super().__init__(raw)
         self.lost = asyncio.Event()
+        self._own = raw
         raw.add_termination_listener(lambda _raw: self.lost.set())
+
+    async def listen(self, channel: str, heard: Callable[[], None]) -> None:
+        """Call ``heard`` at each notification on a channel."""
+
+        def hear(*_notification: object) -> None:
+            heard()
+
+        with translated():
+            await self._own.add_listener(channel, hear)
 
 
 async def connect(

@@ -1,7 +1,8 @@
 """Chunks: a document's text in pieces, each with its vector, in one table per generation."""
+# ruff: noqa: S608 - statements are put together from constants, never from values
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +12,11 @@ from pgvector import Vector
 from contracts.ids import ChunkId, DocumentId
 from runtime.postgres import Connection
 from store.embeddings import EmbeddingCache
-from store.generations import Generation
+from store.generations import Generation, Generations
+from store.nearest import Found, Search, find_nearest
+from store.tables import chunks_table
 
-# Every statement names its table as {chunks}; see `table`.
+# Every statement names its table as {chunks}; see `chunks_table`.
 
 # A part's chunks, as one array per column: row-level security refuses COPY. The same chunk again
 # is not written again.
@@ -100,8 +103,11 @@ class StoredChunk:
 class Chunks:
     """The chunks of one tenant, in every generation."""
 
-    def __init__(self, connection: Connection, embeddings: EmbeddingCache) -> None:
+    def __init__(
+        self, connection: Connection, generations: Generations, embeddings: EmbeddingCache
+    ) -> None:
         self._connection = connection
+        self._generations = generations
         self._embeddings = embeddings
 
     async def insert(
@@ -114,7 +120,7 @@ class Chunks:
     ) -> int:
         """Write a part's chunks; return how many of them were not there yet."""
         return await self._connection.change(
-            INSERT.format(chunks=table(generation)),
+            INSERT.format(chunks=chunks_table(generation)),
             document_id,
             version,
             part,
@@ -133,17 +139,26 @@ class Chunks:
         self, generation: int, document_id: DocumentId, version: int
     ) -> int:
         """Remove what other versions of the document left in a generation; return how many."""
-        statement = REMOVE_OTHER_VERSIONS.format(chunks=table(generation))
-        return len(await self._connection.rows(statement, document_id, version))
+        statement = REMOVE_OTHER_VERSIONS.format(chunks=chunks_table(generation))
+        rows = await self._connection.rows(statement, document_id, version)
+        if rows:
+            await self._forget_texts(generation, {row["text_hash"] for row in rows})
+        return len(rows)
 
-    async def remove_document(
-        self, generations: Iterable[Generation], document_id: DocumentId
-    ) -> None:
-        """Remove a document from generations, and the embeddings of texts that only it had."""
-        generations = list(generations)
+    async def _forget_texts(self, generation: int, hashes: set[bytes]) -> None:
+        """Remove the embeddings of these texts, where no chunk of the model has them any more."""
+        generations = await self._generations.fed()
+        models = {
+            found.embedding_model for found in generations if found.generation_id == generation
+        }
+        await self._forget_embeddings(generations, {model: set(hashes) for model in models})
+
+    async def remove_document(self, document_id: DocumentId) -> None:
+        """Remove a document from every generation, and the embeddings of texts that only it had."""
+        generations = await self._generations.fed()
         removed: dict[str, set[bytes]] = defaultdict(set)
         for generation in generations:
-            statement = REMOVE_DOCUMENT.format(chunks=table(generation.generation_id))
+            statement = REMOVE_DOCUMENT.format(chunks=chunks_table(generation.generation_id))
             rows = await self._connection.rows(statement, document_id)
             removed[generation.embedding_model].update(row["text_hash"] for row in rows)
         await self._forget_embeddings(generations, removed)
@@ -154,7 +169,7 @@ class Chunks:
         for model, hashes in removed.items():
             for generation in generations:
                 if generation.embedding_model == model:
-                    statement = STILL_HAD.format(chunks=table(generation.generation_id))
+                    statement = STILL_HAD.format(chunks=chunks_table(generation.generation_id))
                     rows = await self._connection.rows(statement, list(hashes))
                     hashes.difference_update(row["text_hash"] for row in rows)
             await self._embeddings.forget(model, list(hashes))
@@ -167,7 +182,7 @@ class Chunks:
         They are of the version that was indexed last, which may be older than the document's.
         """
         rows = await self._connection.rows(
-            OF_DOCUMENT.format(chunks=table(generation)),
+            OF_DOCUMENT.format(chunks=chunks_table(generation)),
             document_id,
             generation,
             limit,
@@ -180,16 +195,35 @@ class Chunks:
     ) -> list[StoredChunk]:
         """Return those chunks of a document's version that have these ordinals, in order."""
         rows = await self._connection.rows(
-            NEIGHBOURS.format(chunks=table(generation)), document_id, version, ordinals
+            NEIGHBOURS.format(chunks=chunks_table(generation)), document_id, version, ordinals
         )
         return [StoredChunk(**row) for row in rows]
 
     async def count(self, generation: int) -> int:
         """Return how many chunks the tenant has in a generation."""
-        counted: int = await self._connection.value(COUNT.format(chunks=table(generation)))
+        counted: int = await self._connection.value(COUNT.format(chunks=chunks_table(generation)))
         return counted
 
+    async def nearest(
+        self,
+        generation: int,
+        vector: NDArray[np.float32],
+        *,
+        limit: int,
+        document_ids: Sequence[DocumentId] | None = None,
+        knowledge_base: str | None = None,
+        metadata: Mapping[str, object] | None = None,
+    ) -> list[Found]:
+        """Return the chunks whose vectors have the greatest cosine similarity, best first.
 
-def table(generation: int) -> str:
-    """Return the name of a generation's table."""
-    return f"chunks_g{generation:d}"
+        ``limit`` of them, or all that match when those are fewer. Exact, unless the tenant has so
+        many chunks that it got an index (see ``store.indexes``).
+        """
+        search = Search(
+            vector=vector,
+            limit=limit,
+            document_ids=document_ids,
+            knowledge_base=knowledge_base,
+            metadata=metadata,
+        )
+        return await find_nearest(self._connection, generation, search)

@@ -1,4 +1,5 @@
 """Documents: accepted once per content, processed by version, deleted without a trace."""
+# ruff: noqa: S608 - statements are put together from constants, never from values
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -236,13 +237,6 @@ class Documents:
         row = await self._connection.row(GET, document_id)
         return None if row is None else Document(**row)
 
-    async def list(
-        self, *, limit: int, after: DocumentId | None = None, knowledge_base: str | None = None
-    ) -> list[Document]:
-        """Return at most ``limit`` documents, newest first, from the one that follows ``after``."""
-        rows = await self._connection.rows(LIST, limit, after, knowledge_base)
-        return [Document(**row) for row in rows]
-
     async def is_current(self, document_id: DocumentId, version: int) -> bool:
         """Say whether this version is the newest of a document that is not deleted."""
         return await self._connection.row(IS_CURRENT, document_id, version) is not None
@@ -262,7 +256,7 @@ class Documents:
         characters: int,
         pages_billed: int,
     ) -> None:
-        """Note where the parsed text is and what it measures; nothing happens to a later version."""
+        """Note where the parsed text is and what it measures; a later version stays as it is."""
         await self._connection.change(
             MARK_PARSED,
             document_id,
@@ -284,7 +278,7 @@ class Documents:
         if version is None:
             return None
         await self._connection.change(FENCE, document_id)
-        await self._chunks.remove_document(await self._generations.fed(), document_id)
+        await self._chunks.remove_document(document_id)
         for statement in (FORGET_PROGRESS, FORGET_LEDGER, FORGET_PARSE_JOBS, END_JOBS):
             await self._connection.change(statement, document_id)
         return Deleted(
@@ -293,7 +287,7 @@ class Documents:
 
     async def chunks(
         self, document_id: DocumentId, *, limit: int, after: int | None = None
-    ) -> "list[StoredChunk]":
+    ) -> list[StoredChunk]:
         """Return the chunks of the active generation from the ordinal that follows ``after``."""
         active = await self._generations.active()
         if active is None:
@@ -301,6 +295,13 @@ class Documents:
         return await self._chunks.of_document(
             active.generation_id, document_id, limit=limit, after=after
         )
+
+    async def list(
+        self, *, limit: int, after: DocumentId | None = None, knowledge_base: str | None = None
+    ) -> list[Document]:
+        """Return at most ``limit`` documents, newest first, from the one that follows ``after``."""
+        rows = await self._connection.rows(LIST, limit, after, knowledge_base)
+        return [Document(**row) for row in rows]
 
 
 def _columns(new: NewDocument, version: int) -> tuple[object, ...]:

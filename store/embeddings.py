@@ -37,9 +37,7 @@ class EmbeddingCache:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def find(
-        self, model: str, hashes: Sequence[bytes]
-    ) -> dict[bytes, NDArray[np.float32]]:
+    async def find(self, model: str, hashes: Sequence[bytes]) -> dict[bytes, NDArray[np.float32]]:
         """Return the known vectors by the SHA-256 of their texts; they are read-only."""
         rows = await self._connection.rows(FIND, model, hashes)
         return {row["text_hash"]: from_bytes(row["vector"]) for row in rows}

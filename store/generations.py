@@ -1,4 +1,5 @@
 """Generations: one way to index, and one table of chunks, each."""
+# ruff: noqa: S608 - statements are put together from constants, never from values
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,6 +9,9 @@ import asyncpg
 from runtime.postgres import Connection
 
 GenerationState = Literal["building", "active", "retired", "dropped"]
+
+#: Vectors of more dimensions can be indexed in half precision only.
+MOST_OF_FULL_PRECISION = 2000
 
 _COLUMNS = "generation_id, strategy, embedding_model, dimensions, state"
 
@@ -36,11 +40,6 @@ class Generation:
     dimensions: int
     state: GenerationState
 
-    @property
-    def vector_type(self) -> str:
-        """The type of its vectors' column; the schema's ``create_chunks_table`` agrees."""
-        return "vector" if self.dimensions <= 2000 else "halfvec"
-
 
 class Generations:
     """The ways to index that exist."""
@@ -63,6 +62,11 @@ class Generations:
     async def lock(self, generation_id: int) -> bool:
         """Keep a generation until the transaction ends; False when it is dropped (or never was)."""
         return await self._connection.row(LOCK, generation_id) is not None
+
+
+def vector_type(dimensions: int) -> str:
+    """Return the type of the vectors of a generation; ``create_chunks_table`` decides it so."""
+    return "vector" if dimensions <= MOST_OF_FULL_PRECISION else "halfvec"
 
 
 def _generation(row: asyncpg.Record | None) -> Generation | None:

@@ -3,6 +3,7 @@
 Every change counts the job's revision up, by which watchers notice it. A finished job (indexed,
 failed, deleted) changes no more.
 """
+# ruff: noqa: S608 - statements are put together from constants, never from values
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -96,11 +97,18 @@ FROM job
 WHERE stage.job_id = job.job_id AND stage.name = $2 AND stage.state IN ('waiting', 'running')
 """
 
-# Everything is done.
+# Everything is done, and so are all stages.
 FINISH = """
-UPDATE jobs
-SET status = 'indexed', finished_at = now(), updated_at = now(), revision = revision + 1
-WHERE tenant_id = current_tenant() AND job_id = $1 AND finished_at IS NULL
+WITH job AS (
+    UPDATE jobs
+    SET status = 'indexed', finished_at = now(), updated_at = now(), revision = revision + 1
+    WHERE tenant_id = current_tenant() AND job_id = $1 AND finished_at IS NULL
+    RETURNING job_id
+)
+UPDATE job_stages stage
+SET state = 'done', started_at = coalesce(started_at, now()), finished_at = now()
+FROM job
+WHERE stage.job_id = job.job_id AND stage.state <> 'done'
 """
 
 # It cannot be done: the stage that found out failed, and so did whatever was running.
@@ -168,24 +176,11 @@ class Jobs:
         found = await self._with_stages(await self._connection.rows(GET, job_id))
         return found[0] if found else None
 
-    async def list(
-        self, *, limit: int, after: JobId | None = None, status: JobStatus | None = None
-    ) -> list[Job]:
-        """Return at most ``limit`` jobs, newest first, from the one that follows ``after``."""
-        return await self._with_stages(await self._connection.rows(LIST, limit, after, status))
-
-    async def _with_stages(self, rows: "list[asyncpg.Record]") -> "list[Job]":
-        stages: dict[JobId, list[Stage]] = {row["job_id"]: [] for row in rows}
-        for row in await self._connection.rows(STAGES, stages.keys()):
-            columns = dict(row)
-            stages[columns.pop("job_id")].append(Stage(**columns))
-        return [Job(**row, stages=stages[row["job_id"]]) for row in rows]
-
     async def start_stage(self, job_id: JobId, stage: StageName, *, status: JobStatus) -> None:
         """Begin a stage, or begin it again; one that is done stays done."""
         await self._connection.change(START_STAGE, job_id, stage, status)
 
-    async def finish_stage(  # noqa: PLR0913 - a stage, its figures, and what follows
+    async def finish_stage(
         self,
         job_id: JobId,
         stage: StageName,
@@ -196,18 +191,29 @@ class Jobs:
         status: JobStatus,
     ) -> None:
         """End a stage and begin the next one."""
-        await self._connection.change(
-            FINISH_STAGE, job_id, stage, done, total, next_stage, status
-        )
+        await self._connection.change(FINISH_STAGE, job_id, stage, done, total, next_stage, status)
 
     async def advance(self, job_id: JobId, stage: StageName, *, done: int, total: int) -> None:
         """Note progress within a stage; it never goes back."""
         await self._connection.change(ADVANCE, job_id, stage, done, total)
 
     async def finish(self, job_id: JobId) -> None:
-        """Note that the document is indexed."""
+        """Note that the document is indexed, and every stage of its job done."""
         await self._connection.change(FINISH, job_id)
 
     async def fail(self, job_id: JobId, *, stage: StageName, code: str, message: str) -> bool:
         """End a job that cannot succeed; False when it had ended already."""
         return await self._connection.row(FAIL, job_id, stage, code, message) is not None
+
+    async def _with_stages(self, rows: "list[asyncpg.Record]") -> "list[Job]":
+        stages: dict[JobId, list[Stage]] = {row["job_id"]: [] for row in rows}
+        for row in await self._connection.rows(STAGES, stages.keys()):
+            columns = dict(row)
+            stages[columns.pop("job_id")].append(Stage(**columns))
+        return [Job(**row, stages=stages[row["job_id"]]) for row in rows]
+
+    async def list(
+        self, *, limit: int, after: JobId | None = None, status: JobStatus | None = None
+    ) -> list[Job]:
+        """Return at most ``limit`` jobs, newest first, from the one that follows ``after``."""
+        return await self._with_stages(await self._connection.rows(LIST, limit, after, status))

@@ -66,9 +66,7 @@ class DocumentParts:
         The caller counts each part once (see ``Ledger.record``). LookupError when more parts come
         than were expected, or none were.
         """
-        row = await self._connection.row(
-            COMPLETE, document_id, version, generation, chunks, tokens
-        )
+        row = await self._connection.row(COMPLETE, document_id, version, generation, chunks, tokens)
         if row is None:
             raise LookupError(
                 f"No part of document {document_id}, version {version}, is expected "

@@ -1,10 +1,12 @@
 """The relay's view of the outbox: tenants take turns, and order per topic and key is kept."""
+# ruff: noqa: S608 - statements are put together from constants, never from values
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contracts.ids import JobId, TenantId
 from runtime.postgres import Connection
+
 
 def _tenants(name: str, kind: str) -> str:
     """The tenants that have rows of one kind.

@@ -1,12 +1,15 @@
-"""The way into the database: transactions of a tenant or of the system, leadership, notifications."""
+"""The way into the database: transactions, leadership and notifications."""
 
+import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from contracts.errors import Misconfigured
 from contracts.ids import TenantId
 from runtime.postgres import Pool
 from store.codecs import prepare
+from store.leadership import Leadership, leading
+from store.listening import listening
 from store.migrate import head
 from store.transactions import SystemTransaction, Transaction
 
@@ -47,6 +50,17 @@ class Store:
         """Run one transaction for no tenant: committed at the end, or not at all."""
         async with self._pool.transaction(_SYSTEM) as connection:
             yield SystemTransaction(connection)
+
+    def lead(self, name: str) -> AbstractAsyncContextManager[Leadership]:
+        """Be the one process that does ``name``: true when nobody else does it.
+
+        Holds a connection of its own; ``lost`` is set when that dies, and with it the lead.
+        """
+        return leading(self._dsn, name, application=self._application)
+
+    def listen(self, channel: str) -> AbstractAsyncContextManager[asyncio.Event]:
+        """Set an event at each notification on a channel, and after each reconnection."""
+        return listening(self._dsn, channel, application=self._application)
 
     async def check(self) -> None:
         """Raise StoreUnavailable, or Misconfigured when the schema is not this version's."""

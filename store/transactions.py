@@ -1,16 +1,24 @@
 """What can be done in one transaction: as one tenant, or as the system."""
 
 from runtime.postgres import Connection
+from store.accounts import Accounts
+from store.api_keys import ApiKeys
 from store.chunks import Chunks
+from store.conversations import Conversations
 from store.documents import Documents
 from store.embeddings import EmbeddingCache
 from store.generations import Generations
+from store.housekeeping import Housekeeping
+from store.idempotency import IdempotencyKeys
 from store.jobs import Jobs
 from store.ledger import Ledger
 from store.outbox import Outbox
 from store.parse_jobs import ParseJobs
 from store.parts import DocumentParts
 from store.relay import Relay
+from store.turns import Turns
+from store.users import TenantUsers
+from store.watch import Watch
 
 
 class Transaction:
@@ -20,13 +28,18 @@ class Transaction:
         self.connection = connection
         self.generations = Generations(connection)
         self.embeddings = EmbeddingCache(connection)
-        self.chunks = Chunks(connection, self.embeddings)
+        self.chunks = Chunks(connection, self.generations, self.embeddings)
         self.documents = Documents(connection, self.chunks, self.generations)
         self.jobs = Jobs(connection)
         self.parts = DocumentParts(connection)
         self.ledger = Ledger(connection)
         self.parse_jobs = ParseJobs(connection)
         self.outbox = Outbox(connection)
+        self.conversations = Conversations(connection)
+        self.turns = Turns(connection)
+        self.users = TenantUsers(connection)
+        self.api_keys = ApiKeys(connection)
+        self.idempotency = IdempotencyKeys(connection)
 
 
 class SystemTransaction:
@@ -34,5 +47,8 @@ class SystemTransaction:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.accounts = Accounts(connection)
         self.generations = Generations(connection)
         self.relay = Relay(connection)
+        self.watch = Watch(connection)
+        self.housekeeping = Housekeeping(connection)
