@@ -55,6 +55,11 @@ class EmbeddedKafka:
         """The process id of the Java process."""
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the server has been started and has not ended since, asked for or not."""
+        return self._process.is_running
+
     async def start(self) -> None:
         """Start the server; return when it answers. Raises EmbeddedServerError when it cannot."""
         java = java_program()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from runtime.embedded.errors import EmbeddedServerError
 from runtime.embedded.kafka_config import LOGGING, java_options, server_properties
+from runtime.embedded.logs import meaningful_line
 from runtime.embedded.ports import is_free, remembered_port
 from runtime.embedded.process import cannot_run
 
@@ -79,10 +80,10 @@ class KafkaSetup:
         except OSError as error:
             raise cannot_run("Kafka", str(self.java), error) from error
         if done.returncode != 0:
-            said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
+            said = (done.stdout + done.stderr).decode(errors="replace")
             raise EmbeddedServerError(
                 f"Kafka could not prepare {self.folder} (exit status {done.returncode}): "
-                f"{said[0] if said else 'Java gave no reason'}"
+                f"{meaningful_line(said) or 'Java gave no reason'}"
             )
         (self.folder / _PARTIAL).rename(self.folder / _DATA)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 _LARGEST_BYTES = 10 * 1024 * 1024
 _TAIL_BYTES = 64 * 1024
 _LONGEST_LINE = 300
-_SERIOUS = re.compile(r"\b(FATAL|PANIC|ERROR|Exception|Error)\b")
+_SERIOUS = re.compile(r"\b(FATAL|PANIC|ERROR|error:|\w*Exception|\w*Error)")
 _STACK = re.compile(r"^\s+at |^\s*\.\.\. \d+ more|^\s*$")
 
 
@@ -19,15 +19,18 @@ def rotate(file: Path) -> None:
 def last_meaningful_line(folder: Path) -> str:
     """The last line of the newest log that names an error, else its last line, else nothing."""
     files = [file for file in folder.iterdir() if file.is_file() and file.stat().st_size]
-    newest = sorted(files, key=lambda file: file.stat().st_mtime, reverse=True)
-    lines = [line for file in reversed(newest) for line in _tail(file)]
+    oldest_first = sorted(files, key=lambda file: file.stat().st_mtime)
+    return meaningful_line("\n".join(_tail(file) for file in oldest_first))
+
+
+def meaningful_line(text: str) -> str:
+    """The last line that names an error, else the last line, else nothing; stack traces aside."""
+    lines = [line for line in text.splitlines() if not _STACK.search(line)]
     serious = [line for line in lines if _SERIOUS.search(line)]
-    chosen = (serious or lines or [""])[-1].strip()
-    return chosen[:_LONGEST_LINE]
+    return (serious or lines or [""])[-1].strip()[:_LONGEST_LINE]
 
 
-def _tail(file: Path) -> list[str]:
+def _tail(file: Path) -> str:
     with file.open("rb") as log:
         log.seek(max(0, file.stat().st_size - _TAIL_BYTES))
-        text = log.read().decode(errors="replace")
-    return [line for line in text.splitlines() if not _STACK.search(line)]
+        return log.read().decode(errors="replace")

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from pathlib import Path
+from shutil import disk_usage
 from types import TracebackType
 from typing import Self
 
@@ -26,6 +27,8 @@ from runtime.embedded.process import ServerProcess
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - looked at, never written to
+_AMPLE_SHARED_MEMORY = 1024 * 1024 * 1024
 
 # Everything that makes commits durable stays at its default, which is on.
 _SETTINGS = {
@@ -65,6 +68,11 @@ class EmbeddedPostgres:
     def pid(self) -> int:
         """The process id of the postmaster."""
         return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the server has been started and has not ended since, asked for or not."""
+        return self._process.is_running
 
     async def start(self) -> None:
         """Start the server; return when it answers. Raises EmbeddedServerError when it cannot."""
@@ -121,9 +129,22 @@ class EmbeddedPostgres:
             )
 
     def _command(self, programs: Path, port: int) -> list[str]:
-        settings = _SETTINGS | {"port": str(port)}
+        settings = _SETTINGS | {
+            "port": str(port),
+            "dynamic_shared_memory_type": _shared_memory_type(),
+        }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return [str(programs / "postgres"), "-D", str(self._pgdata), *options]
+
+
+def _shared_memory_type() -> str:
+    """Files beside the data where the system's own place for shared memory is small.
+
+    Containers often give it 64 MB, and building a vector index in parallel needs more.
+    """
+    if _SHARED_MEMORY.is_dir() and disk_usage(_SHARED_MEMORY).total < _AMPLE_SHARED_MEMORY:
+        return "mmap"
+    return "posix"
 
 
 async def _answers(port: int, passwords: Passwords) -> bool:

@@ -11,6 +11,7 @@ import asyncpg
 
 from runtime.embedded.account import Account
 from runtime.embedded.errors import EmbeddedServerError
+from runtime.embedded.logs import meaningful_line
 
 MAJOR_VERSION = "18"
 SUPERUSER = "postgres"
@@ -61,9 +62,10 @@ def create_cluster(pgdata: Path, programs: Path, account: Account, password: str
     finally:
         password_file.unlink()
     if done.returncode != 0:
-        said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
+        said = (done.stdout + done.stderr).decode(errors="replace")
         raise EmbeddedServerError(
-            f"PostgreSQL could not prepare {pgdata}: {said[-1] if said else 'no reason given'}"
+            f"PostgreSQL could not prepare {pgdata} (exit status {done.returncode}): "
+            f"{meaningful_line(said) or 'initdb gave no reason'}"
         )
     partial.rename(pgdata)
 

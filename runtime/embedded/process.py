@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
 
+import psutil
 import structlog
 
 from runtime.embedded.account import Account
@@ -47,17 +48,30 @@ class ServerProcess:
             raise EmbeddedServerError(f"{self.name} has not been started.")
         return self._child.pid
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the server has been started and has not ended since."""
+        if self._child is not None and self._child.poll() is None:
+            return True
+        self._dismiss_guard()  # the process id it watches may soon be another program's
+        return False
+
     async def claim(self) -> None:
         """Become the owner of the data folder, and end a server that a dead owner left behind.
 
-        Raises EmbeddedServerError when another owner is alive or the folder cannot hold a server.
+        Raises EmbeddedServerError when another owner is alive, when its server cannot be ended, or
+        when the folder cannot hold a server.
         """
+        if not self.is_running:
+            self.kill()  # gives the folder up after a server that ended by itself
         prepare(self.data_dir, server=self.name)
-        self._lock = take(self.data_dir, server=self.name, record=self._record)
-        leftover = find(self._record)
-        if leftover is not None:
-            _log.warning("leftover_server_found", server=self.name, pid=leftover.pid)
-            await asyncio.to_thread(end, leftover, self.stop_signal, patience=self.stop_seconds)
+        lock = take(self.data_dir, server=self.name, record=self._record)
+        try:
+            await self._end_leftover()
+        except BaseException:
+            lock.close()
+            raise
+        self._lock = lock
 
     def spawn(self, command: Sequence[str], *, cwd: Path, account: Account = _OURSELVES) -> None:
         """Start the server; what it writes to its standard output and error goes to the log."""
@@ -102,7 +116,7 @@ class ServerProcess:
     async def stop(self) -> None:
         """End the server in an orderly way, by force after `stop_seconds`; give the folder up."""
         try:
-            if self._child is not None and self._child.poll() is None:
+            if self._child is not None and self.is_running:
                 self._child.send_signal(self.stop_signal)
                 await _ended(self._child, seconds=self.stop_seconds)
                 _log.info("server_stopped", server=self.name, pid=self.pid)
@@ -116,9 +130,7 @@ class ServerProcess:
         if self._child is not None and self._child.poll() is None:
             self._child.kill()
             self._child.wait()
-        if self._guard is not None:
-            self._guard.dismiss()
-            self._guard = None
+        self._dismiss_guard()
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -126,6 +138,24 @@ class ServerProcess:
     @property
     def _record(self) -> Path:
         return self.data_dir / "server.json"
+
+    async def _end_leftover(self) -> None:
+        leftover = find(self._record)
+        if leftover is None:
+            return
+        _log.warning("leftover_server_found", server=self.name, pid=leftover.pid)
+        try:
+            await asyncio.to_thread(end, leftover, self.stop_signal, patience=self.stop_seconds)
+        except psutil.Error as error:
+            raise EmbeddedServerError(
+                f"An earlier {self.name} (pid {leftover.pid}) still runs on {self.data_dir} and "
+                "cannot be ended: end that process, then start again."
+            ) from error
+
+    def _dismiss_guard(self) -> None:
+        if self._guard is not None:
+            self._guard.dismiss()
+            self._guard = None
 
     def _expect_life(self) -> None:
         status = None if self._child is None else self._child.poll()

@@ -1,5 +1,6 @@
 """A PostgreSQL keeps what it was given, whether it was stopped or killed."""
 
+import asyncio
 import os
 import signal
 import stat
@@ -8,7 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from runtime.embedded import EmbeddedPostgres
+from runtime.embedded import EmbeddedPostgres, EmbeddedServerError
 
 
 @pytest.mark.asyncio
@@ -50,6 +51,30 @@ async def test_heals_a_lock_file_that_names_a_living_stranger(tmp_path: Path) ->
 
 
 @pytest.mark.asyncio
+async def test_the_same_object_starts_again_after_its_server_ended_by_itself(
+    tmp_path: Path,
+) -> None:
+    server = EmbeddedPostgres(tmp_path)
+    assert not server.is_running
+    await server.start()
+    assert server.is_running
+    os.kill(server.pid, signal.SIGKILL)
+    await asyncio.wait_for(_end_of(server), timeout=10)
+    await server.start()
+    await _execute(server.dsn, "SELECT 1")
+    await server.stop()
+    assert not server.is_running
+
+
+@pytest.mark.asyncio
+async def test_starting_twice_is_refused_and_leaves_the_server_running(tmp_path: Path) -> None:
+    async with EmbeddedPostgres(tmp_path) as server:
+        with pytest.raises(EmbeddedServerError, match="already running"):
+            await server.start()
+        await _execute(server.dsn, "SELECT 1")
+
+
+@pytest.mark.asyncio
 async def test_heals_a_first_start_that_was_cut_short(tmp_path: Path) -> None:
     (tmp_path / "pgdata.partial").mkdir()
     (tmp_path / "pgdata.partial" / "PG_VERSION").write_text("18\n")
@@ -65,6 +90,11 @@ async def test_the_passwords_are_for_the_owners_eyes_only(tmp_path: Path) -> Non
         password = server.dsn.split(":")[2].split("@")[0]
         assert password in kept.read_text()
         assert _files_with(password, tmp_path) == [kept]
+
+
+async def _end_of(server: EmbeddedPostgres) -> None:
+    while server.is_running:  # noqa: ASYNC110 - the kernel sets no asyncio.Event
+        await asyncio.sleep(0.01)
 
 
 def _files_with(text: str, folder: Path) -> list[Path]:
