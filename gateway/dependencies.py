@@ -1,0 +1,15 @@
+"""How a handler asks for a collaborator: by the parameter's name, `store: Given[Store]`.
+
+`gateway.app` provides `settings`, `clock`, `store`, `blobs`, `embedding`, `kafka`, `delta_hub`,
+`streams`, `limits`, `principal`, and what single features need.
+"""
+
+from typing import Annotated, TypeAlias, TypeVar
+
+from litestar.di import Dependency
+from litestar.params import SkipValidationMarker
+
+T = TypeVar("T")
+
+#: A collaborator of this type, as `gateway.app` provides it under the parameter's name.
+Given: TypeAlias = Annotated[T, SkipValidationMarker(), Dependency(kind="named")]

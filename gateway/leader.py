@@ -1,0 +1,84 @@
+"""Of all gateways, one relays the outbox and tidies up; when it dies, another takes over."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from contracts.errors import Retryable
+from gateway.housekeeping import Housekeeping
+from gateway.outbox import OutboxRelay
+from store import Store
+from store.leadership import Leadership
+
+log = structlog.get_logger(__name__)
+
+NAME = "relay"
+#: How soon a gateway that does not lead asks again, and so takes over at the latest.
+ASK_SECONDS = 1.0
+#: After something that should not happen.
+BROKE_SECONDS = 5.0
+
+PURGE_SECONDS = 2.0
+BACKLOG_SECONDS = 5.0
+OLD_ROWS_SECONDS = 300.0
+LEFTOVERS_SECONDS = 3600.0
+
+
+class _Deposed(Exception):
+    """Another may lead now."""
+
+
+class Leader:
+    """Does the leader's work whenever this process leads."""
+
+    def __init__(self, *, store: Store, relay: OutboxRelay, housekeeping: Housekeeping) -> None:
+        self._store = store
+        self._relay = relay
+        self._housekeeping = housekeeping
+
+    async def run(self) -> None:
+        """Ask to lead, lead, and ask again, for ever."""
+        while True:
+            try:
+                async with self._store.lead(NAME) as leadership:
+                    if leadership:
+                        await self._lead(leadership)
+            except Retryable as error:
+                log.warning("leadership_not_asked", reason=error.message)
+            await asyncio.sleep(ASK_SECONDS)
+
+    async def _lead(self, leadership: Leadership) -> None:
+        log.info("leadership_taken")
+        chores = self._housekeeping
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(_until_lost(leadership))
+                tasks.create_task(_kept_up("relay", self._relay.run, ASK_SECONDS))
+                for chore, seconds in (
+                    (chores.purge_deleted, PURGE_SECONDS),
+                    (chores.measure_backlog, BACKLOG_SECONDS),
+                    (chores.drop_old_rows, OLD_ROWS_SECONDS),
+                    (chores.sweep_leftovers, LEFTOVERS_SECONDS),
+                ):
+                    tasks.create_task(_kept_up(chore.__name__, chore, seconds))
+        except* _Deposed:
+            log.warning("leadership_lost")
+
+
+async def _until_lost(leadership: Leadership) -> None:
+    await leadership.lost.wait()
+    raise _Deposed
+
+
+async def _kept_up(name: str, work: Callable[[], Awaitable[object]], seconds: float) -> None:
+    """Do the work again and again; no failure of one work may end the others."""
+    while True:
+        try:
+            await work()
+        except Retryable as error:
+            log.warning("leader_work_paused", work=name, reason=error.message)
+        except Exception:
+            log.exception("leader_work_broke", work=name)
+            await asyncio.sleep(BROKE_SECONDS)
+        await asyncio.sleep(seconds)

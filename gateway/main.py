@@ -1,0 +1,136 @@
+"""The gateway as a process: builds its collaborators, serves, relays the outbox."""
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+import uvloop
+
+from contracts.errors import Misconfigured
+from contracts.ids import new_id
+from contracts.topics import CHAT_DELTAS
+from gateway.app import Collaborators, create_app
+from gateway.conversations.deltas import DeltaHub
+from gateway.housekeeping import Housekeeping
+from gateway.leader import Leader
+from gateway.outbox import OutboxRelay
+from gateway.server import GatewayServer, server_config
+from gateway.sse import EventStreams
+from providers.blobs.factory import create_blobs
+from providers.embedding.factory import create_embedding
+from providers.openai_service import is_openai_configured
+from runtime.clock import SystemClock
+from runtime.kafka import KafkaConnection, Publisher
+from runtime.logging import configure_logging
+from runtime.settings import Settings
+from runtime.telemetry import configure_telemetry
+from store import Store
+
+log = structlog.get_logger(__name__)
+
+SERVICE = "gateway"
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM, on uvloop."""
+    uvloop.run(serve(settings))
+
+
+async def serve(settings: Settings, *, listening: Callable[[str], None] | None = None) -> None:
+    """Serve until SIGINT or SIGTERM; ``listening`` is told the address once it accepts requests.
+
+    Starts without Kafka: uploads are accepted, and published when it is there. Raises
+    ``Misconfigured`` for a missing setting and ``StoreUnavailable`` without the database.
+    """
+    configure_logging(settings, service=SERVICE)
+    configure_telemetry(settings, service=SERVICE)
+    async with _collaborators(settings) as given, asyncio.TaskGroup() as tasks:
+        app = create_app(settings, given)
+        leading = tasks.create_task(_leader(settings, given).run())
+        server = GatewayServer(
+            server_config(app, settings),
+            listening=_announcing(listening),
+            stopping=given.streams.stop,
+        )
+        try:
+            await server.serve()
+        finally:
+            leading.cancel()
+    log.info("gateway_stopped")
+
+
+@asynccontextmanager
+async def _collaborators(settings: Settings) -> AsyncGenerator[Collaborators]:
+    kafka = KafkaConnection.of(settings)
+    async with AsyncExitStack() as stack:
+        store = await Store.connect(
+            _required(settings.database_url and settings.database_url.get_secret_value(), "DATABASE_URL"),
+            pool_size=settings.database_pool_size,
+            application=SERVICE,
+        )
+        stack.push_async_callback(store.close)
+        embedding = await create_embedding(settings)
+        stack.push_async_callback(embedding.close)
+        publisher = Publisher(kafka, client_id=SERVICE)
+        stack.push_async_callback(publisher.stop)
+        yield Collaborators(
+            store=store,
+            blobs=create_blobs(_required(settings.blob_url, "BLOB_URL")),
+            embedding=embedding,
+            kafka=kafka,
+            publisher=publisher,
+            delta_hub=DeltaHub(store, kafka, CHAT_DELTAS.partitions, _instance()),
+            providers=_providers(settings, embedding.card.name),
+            clock=SystemClock(),
+            streams=EventStreams(),
+        )
+
+
+def _leader(settings: Settings, given: Collaborators) -> Leader:
+    return Leader(
+        store=given.store,
+        relay=OutboxRelay(
+            store=given.store,
+            publisher=given.publisher,
+            tenant_in_flight=settings.tenant_in_flight,
+        ),
+        housekeeping=Housekeeping(store=given.store, blobs=given.blobs, clock=given.clock),
+    )
+
+
+def _announcing(listening: Callable[[str], None] | None) -> Callable[[str], None]:
+    def announce(address: str) -> None:
+        log.info("gateway_listening", address=address)
+        if listening is not None:
+            listening(address)
+
+    return announce
+
+
+def _required(value: str | None, name: str) -> str:
+    if not value:
+        raise Misconfigured(f"{name} is missing: the gateway needs it.")
+    return value
+
+
+def _instance() -> str:
+    """Name this process: two on one machine are two."""
+    return f"{socket.gethostname()}/{new_id()}"
+
+
+def _providers(settings: Settings, embedding: str) -> dict[str, str]:
+    return {
+        "parsing": "llamaparse" if settings.llamaparse_api_key else "kreuzberg (local)",
+        "embedding": embedding,
+        "answering": _answering(settings),
+    }
+
+
+def _answering(settings: Settings) -> str:
+    if settings.chat_model:
+        return settings.chat_model
+    if is_openai_configured(settings):
+        return "openai"
+    return "anthropic" if settings.anthropic_api_key else "extractive (local)"

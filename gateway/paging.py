@@ -1,0 +1,35 @@
+"""Lists come in pages: ``limit`` rows after the row whose id is ``after``."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Generic, TypeVar
+from uuid import UUID
+
+import msgspec
+from litestar.params import Parameter
+
+Row = TypeVar("Row")
+Shown = TypeVar("Shown")
+
+DEFAULT_LIMIT = 20
+MAX_LIMIT = 100
+
+#: Query parameter: how many rows to return.
+Limit = Annotated[
+    int, Parameter(query="limit", ge=1, le=MAX_LIMIT, description="How many to return, 1 to 100.")
+]
+#: Query parameter: the id of the last row of the page before.
+After = Annotated[
+    UUID | None, Parameter(query="after", description="The last id of the page before this one.")
+]
+
+
+class Page(msgspec.Struct, Generic[Shown], frozen=True):
+    """Some rows of a list, and whether there are more."""
+
+    data: list[Shown]
+    has_more: bool
+
+
+def page_of(rows: Sequence[Row], limit: int, show: Callable[[Row], Shown]) -> Page[Shown]:
+    """Return the first ``limit`` rows as shown; ask the store for ``limit + 1``."""
+    return Page([show(row) for row in rows[:limit]], has_more=len(rows) > limit)

@@ -1,0 +1,120 @@
+"""The HTTP server: uvicorn, with bounds on what comes before a request, and an orderly end."""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+from typing_extensions import override
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from runtime.settings import Settings
+
+#: Request line and headers together; ours need less than 4 KB.
+MAX_HEAD_BYTES = 64 * 1024
+#: A client that has not sent its headers by then is not served.
+HEAD_SECONDS = 20.0
+#: Longer than the idle time of common load balancers (60 s), so that they close first.
+KEEP_ALIVE_SECONDS = 75
+BACKLOG = 2048
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """HTTP/1.1 whose heads are bounded in size and time; uvicorn bounds neither."""
+
+    _in_head = False
+    _head_bytes = 0
+    _deadline: asyncio.TimerHandle | None = None
+
+    @override
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._expect_head()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_arrived()
+        super().connection_lost(exc)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._head_bytes = self._head_bytes + len(data) if self._in_head else 0
+        if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response("The request's headers are too long.")
+
+    @override
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head = True
+        self._expect_head()
+
+    @override
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._head_arrived()
+        super().on_headers_complete()
+
+    def _expect_head(self) -> None:
+        self._head_arrived()
+        self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def _head_arrived(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+class GatewayServer(uvicorn.Server):
+    """Says when it listens, and says goodbye to open streams before it waits for them."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        listening: Callable[[str], None],
+        stopping: Callable[[], None],
+    ) -> None:
+        super().__init__(config)
+        self._listening = listening
+        self._stopping = stopping
+
+    @override
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._listening(self._address())
+
+    @override
+    async def shutdown(self, sockets: Any = None) -> None:
+        self._stopping()
+        await super().shutdown(sockets)
+
+    def _address(self) -> str:
+        scheme = "https" if self.config.is_ssl else "http"
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+def server_config(app: Any, settings: Settings) -> uvicorn.Config:
+    """Return uvicorn's configuration for these settings."""
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http=BoundedProtocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=BACKLOG,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=round(settings.drain_seconds),
+        ssl_certfile=settings.tls_cert_path,
+        ssl_keyfile=settings.tls_key_path,
+        ssl_version=ssl.PROTOCOL_TLS_SERVER,
+    )

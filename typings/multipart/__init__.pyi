@@ -1,0 +1,33 @@
+from collections.abc import Iterator
+from typing import Self
+
+class MultipartError(ValueError): ...
+class ParserError(MultipartError): ...
+class StrictParserError(ParserError): ...
+class ParserLimitReached(MultipartError): ...
+
+class MultipartSegment:
+    name: str | None
+    filename: str | None
+    content_type: str | None
+    complete: bool
+
+class PushMultipartParser:
+    closed: bool
+    def __init__(
+        self,
+        boundary: str | bytes,
+        content_length: int = ...,
+        max_header_size: int = ...,
+        max_header_count: int = ...,
+        max_segment_size: float = ...,
+        max_segment_count: float = ...,
+        header_charset: str = ...,
+        strict: bool = ...,
+    ) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *exc: object) -> None: ...
+    def parse(self, chunk: bytes) -> Iterator[MultipartSegment | bytes | None]: ...
+    def close(self, check_complete: bool = ...) -> None: ...
+
+def parse_options_header(header: str) -> tuple[str, dict[str, str]]: ...
