@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -10,6 +11,7 @@ from contracts.ids import EventId, TenantId
 from contracts.topics import TOPICS_BY_NAME, Topic
 
 SOURCE = "ragline"
+_NULL = b"null"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,8 @@ class _Packed(msgspec.Struct, frozen=True):
     topic: str
     key: str
     tenant_id: TenantId
-    event: msgspec.Raw | None
+    #: JSON of the event; ``null`` is a tombstone.
+    event: msgspec.Raw
     event_id: EventId
     headers: dict[str, str]
 
@@ -63,7 +66,7 @@ def pack(following: Sequence[Outgoing]) -> bytes:
                 outgoing.topic.name,
                 outgoing.key,
                 outgoing.tenant_id,
-                None if outgoing.event is None else msgspec.Raw(encode(outgoing.event)),
+                msgspec.Raw(_NULL if outgoing.event is None else encode(outgoing.event)),
                 outgoing.event_id,
                 outgoing.headers,
             )
@@ -79,10 +82,14 @@ def unpack(data: bytes) -> list[Outgoing]:
             topic=topic,
             key=packed.key,
             tenant_id=packed.tenant_id,
-            event=None if packed.event is None else decode(topic, bytes(packed.event)),
+            event=_event(topic, bytes(packed.event)),
             event_id=packed.event_id,
             headers=packed.headers,
         )
         for packed in msgspec.json.decode(data, type=list[_Packed])
         for topic in [TOPICS_BY_NAME[packed.topic]]
     ]
+
+
+def _event(topic: Topic, data: bytes) -> Any:
+    return None if data == _NULL else decode(topic, data)

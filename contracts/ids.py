@@ -18,8 +18,8 @@ NAMESPACE = uuid.UUID("6f1d8f0e-6a53-5d0c-9a0b-6d2f5b1c7a11")
 
 def derive(*parts: object) -> uuid.UUID:
     """Return the uuid5 of the parts; unequal part lists never share an id by concatenation."""
-    name = "\x1f".join(str(part).replace("\x1f", "\x1f\x1f") for part in parts)
-    return uuid.uuid5(NAMESPACE, name)
+    texts = [str(part) for part in parts]
+    return uuid.uuid5(NAMESPACE, "".join(f"{len(text)}:{text}" for text in texts))
 
 
 def document_id(tenant: TenantId, sha256: bytes) -> DocumentId:

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from contracts.conversations import AnswerGiven, Usage
 from contracts.envelope import Outgoing
-from contracts.ids import ConversationId, TenantId, TurnId, event_id, new_id
+from contracts.ids import ConversationId, TenantId, TurnId, event_id
 from contracts.topics import HOUR, Topic, WorkerName
 from runtime.clock import SystemClock
 from runtime.delivery import Failure, Worker

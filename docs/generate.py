@@ -1,0 +1,225 @@
+"""Writes what is derived from the code: reference pages and the published contracts.
+
+``python docs/generate.py`` writes; ``tests/docs/test_generated.py`` compares.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+import prometheus_client
+import typer.main
+from prometheus_client.registry import Collector
+
+import cli.main
+from contracts import errors
+from contracts.topics import TOPICS, Topic
+from gateway.openapi import openapi_document
+from runtime import metrics
+from runtime.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTE = "<!-- Made by docs/generate.py; change the code, then run `make docs`. -->\n"
+
+
+def main() -> None:
+    """Write every file."""
+    for path, content in documents().items():
+        target = ROOT / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(content, encoding="utf-8")
+
+
+def documents() -> dict[str, str]:
+    """Return the content of every generated file by its path."""
+    pages: dict[str, Callable[[], str]] = {
+        "docs/reference/settings.md": settings_page,
+        "docs/reference/topics.md": topics_page,
+        "docs/reference/metrics.md": metrics_page,
+        "docs/reference/errors.md": errors_page,
+        "docs/reference/cli.md": cli_page,
+        "contracts/published/events.schema.json": lambda: _json(events_schema()),
+        "contracts/published/asyncapi.json": lambda: _json(asyncapi_document()),
+        "contracts/published/openapi.json": lambda: _json(openapi_document()),
+    }
+    return {path: page() for path, page in pages.items()}
+
+
+def settings_page() -> str:
+    """Return the page of every setting."""
+    rows = [
+        (f"`{name.upper()}`", _default(field.get_default()), field.description or "")
+        for name, field in Settings.model_fields.items()
+    ]
+    return _page(
+        "Settings",
+        "Read once, from the environment and then `.env`. A wrong value stops the process with "
+        "one sentence that names it.",
+        _table(("name", "default", "what it does"), rows),
+    )
+
+
+def topics_page() -> str:
+    """Return the page of every topic."""
+    rows = [
+        (
+            f"`{topic.name}`",
+            topic.key,
+            str(topic.partitions),
+            topic.cleanup,
+            topic.kept,
+            topic.owner,
+            ", ".join(topic.consumers) or "-",
+            ", ".join(f"`{event.__name__}`" for event in topic.events) or "the origin's",
+        )
+        for topic in TOPICS
+    ]
+    head = ("topic", "key", "partitions", "cleanup", "kept", "written by", "read by", "events")
+    return _page(
+        "Topics",
+        "Declared in `contracts/topics.py`, created by `ragline topics apply`. Partitions are "
+        "those of the cloud; `KAFKA_PARTITIONS` lowers them. The schemas of the events are in "
+        "`contracts/published/events.schema.json`.",
+        _table(head, rows),
+    )
+
+
+def metrics_page() -> str:
+    """Return the page of every metric of ours."""
+    rows: list[tuple[str, ...]] = []
+    for value in vars(metrics).values():
+        if isinstance(value, Collector):
+            [family] = value.collect()
+            labels = ", ".join(getattr(value, "_labelnames", ())) or "-"
+            rows.append((f"`{family.name}`", family.type, labels, family.documentation))
+    return _page(
+        "Metrics",
+        "Served at `/metrics` by the gateway and by every worker, in the format of "
+        f"{prometheus_client.__name__}; counters end in `_total`.",
+        _table(("name", "type", "labels", "what it counts"), rows),
+    )
+
+
+def errors_page() -> str:
+    """Return the page of every error code of events."""
+    rows: list[tuple[str, ...]] = []
+    for family in (errors.Retryable, errors.Rejected):
+        for error in (family, *family.__subclasses__()):
+            sentence = (error.__doc__ or "").strip()
+            rows.append((f"`{error.code}`", family.__name__, sentence))
+    return _page(
+        "Errors",
+        "`Retryable`: the work waits and goes on by itself. `Rejected`: the job fails and says "
+        "this sentence; its record is kept as a dead letter.",
+        _table(("code", "family", "sentence"), rows),
+    )
+
+
+def cli_page() -> str:
+    """Return the page of every command."""
+    root = typer.main.get_command(cli.main.app)
+    parts = list(_commands(root, "ragline"))
+    return _page("Command line", "`ragline --help` says the same.", "\n".join(parts))
+
+
+def _commands(command: Any, name: str) -> list[str]:
+    if isinstance(command, click.Group) or hasattr(command, "commands"):
+        return [
+            line
+            for child in sorted(command.commands)
+            for line in _commands(command.commands[child], f"{name} {child}")
+        ]
+    rows = [
+        (
+            f"`{', '.join([*option.opts, *option.secondary_opts])}`",
+            getattr(option, "help", "") or "",
+        )
+        for option in command.params
+        if option.name != "help"
+    ]
+    usage = [f"## {name}\n", f"{(command.help or '').strip()}\n"]
+    return [*usage, _table(("argument", "what it does"), rows)] if rows else usage
+
+
+def events_schema() -> dict[str, Any]:
+    """Return the JSON Schema of every event, under its topic."""
+    events = [event for topic in TOPICS for event in topic.events]
+    _, components = msgspec.json.schema_components(events)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$comment": "Readers accept unknown fields; a change of meaning is a new version.",
+        "$defs": components,
+    }
+
+
+def asyncapi_document() -> dict[str, Any]:
+    """Return the AsyncAPI 3.0 document of the topics."""
+    _, components = msgspec.json.schema_components(
+        [event for topic in TOPICS for event in topic.events],
+        ref_template="#/components/schemas/{name}",
+    )
+    return {
+        "asyncapi": "3.0.0",
+        "info": {"title": "ragline events", "version": "1"},
+        "defaultContentType": "application/json",
+        "channels": {topic.name: _channel(topic) for topic in TOPICS},
+        "operations": {
+            f"{topic.name}.{action}": {
+                "action": action,
+                "channel": {"$ref": f"#/channels/{topic.name}"},
+            }
+            for topic in TOPICS
+            for action in ("send", "receive")
+            if action == "send" or topic.consumers
+        },
+        "components": {"schemas": components},
+    }
+
+
+def _channel(topic: Topic) -> dict[str, Any]:
+    return {
+        "address": topic.name,
+        "description": f"Key: {topic.key}. Written by {topic.owner}, "
+        f"read by {', '.join(topic.consumers) or 'nobody of ours'}. "
+        f"Kept {topic.kept}.",
+        "messages": {
+            event.__name__: {
+                "name": event.__name__,
+                "contentType": "application/json",
+                "payload": {"$ref": f"#/components/schemas/{event.__name__}"},
+            }
+            for event in topic.events
+        },
+    }
+
+
+def _page(title: str, introduction: str, body: str) -> str:
+    return f"{NOTE}\n# {title}\n\n{introduction}\n\n{body}\n"
+
+
+def _table(head: tuple[str, ...], rows: list[Any]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return (
+        "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines) + "\n"
+    )
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _default(value: Any) -> str:
+    if value is None or value == ():
+        return "-"
+    return f"`{getattr(value, 'value', value)}`"
+
+
+def _json(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    main()
