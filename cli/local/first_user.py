@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.local.secrets import read_private, write_private
-from gateway.auth.passwords import hash_password
+from gateway.auth.passwords import Passwords
 from store import Store
 
 FIRST_EMAIL = "admin@localhost.localdomain"
@@ -27,6 +27,7 @@ async def ensure_first_user(dsn: str, folder: Path, url: str) -> Access:
     kept = read_private(path) or {}
     password = kept.get("password") or secrets.token_urlsafe(12)
     is_new = False
+    passwords = Passwords()
     store = await Store.connect(dsn, pool_size=2, application="ragline-up")
     try:
         async with store.system() as tx:
@@ -34,10 +35,11 @@ async def ensure_first_user(dsn: str, folder: Path, url: str) -> Access:
                 await tx.accounts.register(
                     tenant_name="first",
                     email=FIRST_EMAIL,
-                    password_hash=await hash_password(password),
+                    password_hash=await passwords.hash(password),
                 )
                 is_new = True
     finally:
+        passwords.close()
         await store.close()
     write_private(path, {"url": url, "email": FIRST_EMAIL, "password": password})
     return Access(email=FIRST_EMAIL, password=password, is_new=is_new)

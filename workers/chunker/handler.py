@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 
@@ -63,7 +64,9 @@ async def _split(pages: list[str], target: Target, processes: ProcessPool) -> li
     text, starts = join_pages(pages)
     size = parse_strategy(target.strategy)
     try:
-        return await processes.run(chunk_text, text, starts, size, timeout=SPLIT_SECONDS)
+        return await processes.run(
+            partial(chunk_text, size=size), text, starts, timeout=SPLIT_SECONDS
+        )
     except (TimeoutError, WorkerCrashed) as error:
         raise ParsingTimedOut("Splitting the text took too long; split the file.") from error
 
