@@ -1,0 +1,36 @@
+"""Prints what came from documents, models and servers so that it is only text."""
+
+from typing import Any
+
+import msgspec
+from rich.text import Text
+
+from cli.console import out
+
+#: Escape sequences could rewrite the screen or the window's title; only lines and tabs may pass.
+_CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)])
+_KEPT = {ord("\n"): "\n", ord("\t"): "\t"}
+
+
+def printable(text: str) -> str:
+    """Return ``text`` without control characters, except line breaks and tabs."""
+    return text.translate(_CONTROLS | _KEPT)
+
+
+def one_line(text: str, *, most: int | None = None) -> str:
+    """Return ``text`` on one line, at most ``most`` characters of it."""
+    line = " ".join(printable(text).split())
+    if most is None or len(line) <= most:
+        return line
+    return line[: most - 1].rstrip() + "…"
+
+
+def say(text: str, *, style: str = "", end: str = "\n") -> None:
+    """Print text as it is: no markup, no wrapping that a script would stumble over."""
+    out.print(Text(printable(text), style), end=end, soft_wrap=True, highlight=False)
+
+
+def say_json(document: Any) -> None:
+    """Print one JSON document on one line; bytes are JSON already."""
+    encoded = document if isinstance(document, bytes) else msgspec.json.encode(document)
+    print(msgspec.json.format(encoded, indent=-1).decode())
