@@ -41,7 +41,19 @@ format: install ## apply the formatter and the safe lint fixes
 lock: ## resolve the dependencies again, with hashes
 	for extras in "cloud:" "local:--extra local" "dev:--extra local --extra dev"; do \
 	  .tools/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --custom-compile-command "make lock" \
 	    $${extras#*:} pyproject.toml -o requirements/$${extras%%:*}.txt; done
+	$(BIN)/python -m runtime.embedded.fetch --lock $$(mktemp -d) > runtime/embedded/kafka.lock.new
+	mv runtime/embedded/kafka.lock.new runtime/embedded/kafka.lock
+
+docs: install ## write the generated reference pages and contracts
+	$(BIN)/python docs/generate.py
+
+verify-providers: install ## run the provider suites against the real services; spends cents and says how many
+	$(BIN)/pytest tests/providers --live $(ARGS)
+
+bench: install ## run every benchmark; ratios in one run
+	$(BIN)/python -m benchmarks
 
 clean: ## remove what was installed and built (keeps .ragline, the data)
 	rm -rf $(VENV) .tools .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

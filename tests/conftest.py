@@ -1,3 +1,3 @@
 """Fixtures of all tests."""
 
-pytest_plugins = ["tests.fixtures.servers", "tests.fixtures.live", "tests.fixtures.bare_settings"]
+pytest_plugins = ["tests.fixtures.servers", "tests.fixtures.stack"]
