@@ -1,3 +1,9 @@
 """Fixtures of all tests."""
 
-pytest_plugins = ["tests.fixtures.servers", "tests.fixtures.stack"]
+pytest_plugins = [
+    "tests.fixtures.bare_settings",
+    "tests.fixtures.database",
+    "tests.fixtures.live",
+    "tests.fixtures.servers",
+    "tests.fixtures.stack",
+]
