@@ -3,7 +3,7 @@
 import ctypes
 import statistics
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import pypdfium2
@@ -81,20 +81,20 @@ def _with_paragraphs(text_page: pypdfium2.PdfTextPage, text: str) -> str:
 
 
 def _baselines(text_page: pypdfium2.PdfTextPage, lines: list[str]) -> list[tuple[float, float]]:
-    """Return the heights of each line's first and last character, as far as these can be told.
+    """Return the heights of each line's first and last character; nothing when it cannot be told.
 
     They differ where PDFium joined two lines at a hyphen.
     """
+    starts = [0, *accumulate(len(line) + len(_LINE_END) for line in lines)]
+    # PDFium may leave characters out of the text; then its offsets are others than ours.
+    if not all(lines) or raw.FPDFText_GetUnicode(text_page, starts[-2]) != ord(lines[-1][0]):
+        return []
     heights: list[tuple[float, float]] = []
     across, up = ctypes.c_double(), ctypes.c_double()
-    offset = 0
-    for line in lines:
-        # PDFium may leave characters out of the text; from there on the offsets are not known.
-        if not line or raw.FPDFText_GetUnicode(text_page, offset) != ord(line[0]):
-            break
-        raw.FPDFText_GetCharOrigin(text_page, offset, across, up)
+    for start, line in zip(starts, lines, strict=False):
+        raw.FPDFText_GetCharOrigin(text_page, start, across, up)
         top = up.value
-        raw.FPDFText_GetCharOrigin(text_page, offset + len(line) - 1, across, up)
+        if _LINE_END_HYPHEN in line:
+            raw.FPDFText_GetCharOrigin(text_page, start + len(line) - 1, across, up)
         heights.append((top, up.value))
-        offset += len(line) + len(_LINE_END)
     return heights

@@ -7,7 +7,6 @@ import re
 _UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]")
 _LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
-_TRAILING_BLANKS = re.compile(r"[^\S\n]+(?=\n|\Z)")
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -18,5 +17,5 @@ def make_storable(text: str) -> str:
     """
     text = _UNWANTED.sub("", _LINE_ENDS.sub("\n", text))
     text = _LONE_SURROGATES.sub("\ufffd", text)
-    text = _BLANK_LINES.sub("\n\n", _TRAILING_BLANKS.sub("", text))
-    return text.strip("\n")
+    text = "\n".join(map(str.rstrip, text.split("\n")))
+    return _BLANK_LINES.sub("\n\n", text).strip("\n")
