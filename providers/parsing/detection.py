@@ -39,6 +39,8 @@ _BY_SUFFIX = {
     ".csv": MediaType.CSV,
     ".txt": MediaType.TEXT,
 }
+#: The endings of names, with their dot, that say that a file can be parsed.
+SUFFIXES = frozenset(_BY_SUFFIX)
 _OFFICE = {b"word/": MediaType.DOCX, b"ppt/": MediaType.PPTX, b"xl/": MediaType.XLSX}
 _TEXTS = frozenset({MediaType.HTML, MediaType.MARKDOWN, MediaType.CSV, MediaType.TEXT})
 #: What clients say who do not know better.
