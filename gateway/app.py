@@ -28,7 +28,7 @@ from gateway.routes import CONTROLLERS
 from gateway.schema.config import openapi_config
 from gateway.sse import EventStreams
 from providers.blobs.protocol import BlobStore
-from providers.embedding.protocol import EmbeddingModel
+from retrieval.models import EmbeddingModels
 from runtime.clock import Clock, SystemClock
 from runtime.health import Health
 from runtime.kafka import KafkaConnection, Publisher
@@ -49,7 +49,7 @@ class Collaborators:
 
     store: Store
     blobs: BlobStore
-    embedding: EmbeddingModel
+    embedding: EmbeddingModels
     kafka: KafkaConnection
     publisher: Publisher
     delta_hub: DeltaHub

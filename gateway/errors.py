@@ -38,12 +38,14 @@ STATUSES: dict[type[RaglineError], int] = {
     EmailTaken: HTTPStatus.CONFLICT,
     errors.MissingBlob: HTTPStatus.NOT_FOUND,
     refusals.UploadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    refusals.MessageTooLong: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.DocumentTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     refusals.ExpectedForm: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     refusals.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
     refusals.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     refusals.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
+    refusals.AnswerPending: HTTPStatus.GATEWAY_TIMEOUT,
     refusals.ClientGone: CLIENT_GONE,
     # What a provider does not take from us is no fault of the caller.
     errors.ProviderUnauthorized: HTTPStatus.BAD_GATEWAY,
@@ -89,7 +91,9 @@ def answer_known(request: Request[Any, Any, Any], error: RaglineError) -> Respon
     return _respond(request, problem, _headers(error, problem.status))
 
 
-def answer_invalid(request: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:
+def answer_invalid(
+    request: Request[Any, Any, Any], error: ValidationException
+) -> Response[Problem]:
     """Answer a body or parameter of the wrong shape with 422 and the names of the fields."""
     fields = tuple(_field(entry) for entry in error.extra or ())
     detail = "; ".join(f"{entry.field}: {entry.message}" for entry in fields) or error.detail

@@ -19,8 +19,9 @@ from gateway.outbox import OutboxRelay
 from gateway.server import GatewayServer, server_config
 from gateway.sse import EventStreams
 from providers.blobs.factory import create_blobs
-from providers.embedding.factory import create_embedding
+from providers.embedding.factory import default_embedding_model
 from providers.openai_service import is_openai_configured
+from retrieval.models import EmbeddingModels
 from runtime.clock import SystemClock
 from runtime.kafka import KafkaConnection, Publisher
 from runtime.logging import configure_logging
@@ -66,13 +67,16 @@ async def _collaborators(settings: Settings) -> AsyncGenerator[Collaborators]:
     kafka = KafkaConnection.of(settings)
     async with AsyncExitStack() as stack:
         store = await Store.connect(
-            _required(settings.database_url and settings.database_url.get_secret_value(), "DATABASE_URL"),
+            _required(
+                settings.database_url and settings.database_url.get_secret_value(), "DATABASE_URL"
+            ),
             pool_size=settings.database_pool_size,
             application=SERVICE,
         )
         stack.push_async_callback(store.close)
-        embedding = await create_embedding(settings)
+        embedding = EmbeddingModels.of(settings)
         stack.push_async_callback(embedding.close)
+        await embedding.get(default_embedding_model(settings))  # what is wrong with it shows now
         publisher = Publisher(kafka, client_id=SERVICE)
         stack.push_async_callback(publisher.stop)
         yield Collaborators(
@@ -82,7 +86,7 @@ async def _collaborators(settings: Settings) -> AsyncGenerator[Collaborators]:
             kafka=kafka,
             publisher=publisher,
             delta_hub=DeltaHub(store, kafka, CHAT_DELTAS.partitions, _instance()),
-            providers=_providers(settings, embedding.card.name),
+            providers=_providers(settings, default_embedding_model(settings)),
             clock=SystemClock(),
             streams=EventStreams(),
         )

@@ -19,7 +19,9 @@ _WHEN = {
     415: "Not a kind of content that is understood.",
     422: "A value is wrong; `errors` names it.",
     429: "Too many requests; `Retry-After` says when to come back.",
+    502: "A provider of models refused; `code` and `detail` say why.",
     503: "A server behind this one is missing; `Retry-After` says when to come back.",
+    504: "The answer takes longer than a request waits; `detail` says where it will be.",
 }
 
 

@@ -18,7 +18,7 @@ def checked_question(text: str, settings: Settings, *, field: str) -> str:
     if not text.strip():
         raise InvalidRequest("The question is empty.", field=field)
     # PostgreSQL cannot store the one, UTF-8 not the other.
-    if "\x00" in text or not text.isascii() and _has_surrogate(text):
+    if "\x00" in text or (not text.isascii() and _has_surrogate(text)):
         raise InvalidRequest("The question has characters that are not text.", field=field)
     return text
 

@@ -1,24 +1,26 @@
 """What the gateway refuses, and says so: one error a reason, with a sentence a person can act on.
 
-    Rejected
-    ├── NotAuthenticated     401  no token or key
-    ├── InvalidToken         401  forged, for somebody else, or not understood
-    ├── TokenExpired         401  was good once
-    ├── BadCredentials       401  e-mail and password do not fit
-    ├── Forbidden            403  known, but not allowed
-    ├── RegistrationClosed   403
-    ├── NotFound             404  also for what belongs to another tenant
-    ├── UploadStalled        408
-    ├── UploadTooLarge       413
-    ├── ExpectedForm         415
-    ├── MalformedForm        400
-    ├── InvalidRequest       422  names the field
-    │   ├── MissingFile
-    │   ├── EmptyFile
-    │   └── InvalidFilename
-    ├── IdempotencyKeyReused 422
-    ├── RateLimited          429  with Retry-After
-    └── ClientGone           499  nobody is there to read an answer
+Rejected
+├── NotAuthenticated     401  no token or key
+├── InvalidToken         401  forged, for somebody else, or not understood
+├── TokenExpired         401  was good once
+├── BadCredentials       401  e-mail and password do not fit
+├── Forbidden            403  known, but not allowed
+├── RegistrationClosed   403
+├── NotFound             404  also for what belongs to another tenant
+├── UploadStalled        408
+├── UploadTooLarge       413
+├── MessageTooLong       413
+├── ExpectedForm         415
+├── MalformedForm        400
+├── InvalidRequest       422  names the field
+│   ├── MissingFile
+│   ├── EmptyFile
+│   └── InvalidFilename
+├── IdempotencyKeyReused 422
+├── RateLimited          429  with Retry-After
+├── AnswerPending        504  says where the answer will be
+└── ClientGone           499  nobody is there to read an answer
 """
 
 from contracts.errors import Rejected
@@ -76,6 +78,12 @@ class UploadTooLarge(Rejected):
     """The file is larger than this server accepts; split it and upload the parts."""
 
     code = "upload_too_large"
+
+
+class MessageTooLong(Rejected):
+    """The question is longer than this server accepts; shorten it."""
+
+    code = "message_too_long"
 
 
 class ExpectedForm(Rejected):
@@ -143,6 +151,12 @@ class RateLimited(Rejected):
         super().__init__(message)
         #: Seconds until the next request is accepted.
         self.retry_after = retry_after
+
+
+class AnswerPending(Rejected):
+    """The answer takes longer than a request waits; read it later."""
+
+    code = "answer_pending"
 
 
 class ClientGone(Rejected):

@@ -1,0 +1,1 @@
+"""The ways to answer, and how the workers behind them are."""

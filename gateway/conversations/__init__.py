@@ -1,0 +1,1 @@
+"""Questions, their answers as they come, and the conversations that they make."""

@@ -1,0 +1,1 @@
+"""Ranked passages, without an answer."""
