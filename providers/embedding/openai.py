@@ -130,13 +130,14 @@ class OpenAIEmbedding:
                     f"{self.card.dimensions}"
                 )
         vectors = np.stack(rows)
-        lengths: NDArray[np.float32] = np.linalg.norm(vectors, axis=1, keepdims=True)
+        lengths: NDArray[np.float64] = np.linalg.norm(vectors.astype(np.float64), axis=1)
         if not (np.isfinite(lengths).all() and lengths.all()):
             raise self._service.broken("sent vectors without a direction")
-        return np.divide(vectors, lengths, dtype=np.float32)
+        return (vectors / lengths[:, None]).astype(np.float32)
 
 
 def _numbers(vector: _Vector) -> NDArray[np.float32]:
     if isinstance(vector.embedding, bytes):
         return np.frombuffer(vector.embedding, "<f4")
-    return np.asarray(vector.embedding, np.float32)
+    with np.errstate(over="ignore"):  # becomes infinite, and is found to have no direction
+        return np.asarray(vector.embedding, np.float32)
