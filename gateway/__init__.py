@@ -1,0 +1,1 @@
+"""How clients come in: the REST API, its event streams, and the relay to Kafka."""

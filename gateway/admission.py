@@ -6,6 +6,7 @@ from litestar.datastructures import Headers
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
+from typing_extensions import override
 
 from gateway.auth.authentication import Authentication
 from gateway.limits import Limits
@@ -27,6 +28,7 @@ class Admission(ASGIMiddleware):
         self._authentication = authentication
         self._limits = limits
 
+    @override
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Let the request in, or raise what `gateway.errors` turns into 401 or 429."""
         opt: dict[str, Any] = scope["route_handler"].opt

@@ -1,17 +1,19 @@
-"""The gateway as a Litestar application: routes, collaborators, and what surrounds every request."""
+"""The gateway as a Litestar application: routes, collaborators, what surrounds every request."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from litestar import Litestar, Request
 from litestar.di import Provide
+from litestar.types import ASGIApp
 
 from gateway import errors
 from gateway.admission import Admission
+from gateway.asgi import App
 from gateway.auth.authentication import Authentication
 from gateway.auth.passwords import Passwords
 from gateway.auth.service import Accounts
@@ -78,7 +80,9 @@ def create_app(settings: Settings, given: Collaborators) -> Litestar:
     )
     # Around everything, so that what no route answers (404, 405) is seen and dressed too.
     over_tls = settings.tls_cert_path is not None
-    app.asgi_handler = Lingering(Observed(app.asgi_handler, clock=given.clock, over_tls=over_tls))
+    inner = cast("App", app.asgi_handler)
+    outer = Lingering(Observed(inner, clock=given.clock, over_tls=over_tls))
+    app.asgi_handler = cast("ASGIApp", outer)
     return app
 
 
@@ -139,7 +143,7 @@ def _principal(request: Request[Any, Any, Any]) -> Principal:
 @asynccontextmanager
 async def _lifespan(
     delta_hub: DeltaHub, job_watch: JobWatch, passwords: Passwords, _: Litestar
-) -> AsyncIterator[None]:
+) -> AsyncGenerator[None]:
     starting = asyncio.create_task(delta_hub.start())
     await asyncio.wait({starting}, timeout=START_SECONDS)
     try:

@@ -1,13 +1,13 @@
 """From an error to its HTTP answer: one table, one shape."""
 
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
-from litestar.types import ExceptionHandlersMap
 
 from contracts import errors
 from contracts.errors import RaglineError, Rejected, Retryable
@@ -117,7 +117,7 @@ def answer_unexpected(request: Request[Any, Any, Any], error: Exception) -> Resp
     return _respond(request, _problem(500, "internal_error", detail))
 
 
-HANDLERS: ExceptionHandlersMap = {
+HANDLERS: dict[int | type[Exception], Callable[[Request[Any, Any, Any], Any], Response[Any]]] = {
     RaglineError: answer_known,
     ValidationException: answer_invalid,
     HTTPException: answer_framework,
@@ -168,7 +168,8 @@ def _respond(
     return Response(body, status_code=problem.status, headers=headers, media_type=MEDIA_TYPE)
 
 
-def _field(entry: Any) -> FieldProblem:
+def _field(entry: object) -> FieldProblem:
     if not isinstance(entry, dict):
         return FieldProblem(field="", message=str(entry))
-    return FieldProblem(field=str(entry.get("key", "")), message=str(entry.get("message", "")))
+    found = cast("dict[str, object]", entry)
+    return FieldProblem(field=str(found.get("key", "")), message=str(found.get("message", "")))

@@ -1,10 +1,9 @@
-"""What the leading gateway tidies up: purged blobs, leftovers of uploads, old rows, backlog figures."""
+"""What the leading gateway tidies up: deleted files, leftovers of uploads, old rows."""
 
 from datetime import timedelta
 
 import structlog
 
-from contracts.errors import BlobsUnavailable
 from gateway.documents.keys import incoming_prefix, version_prefix
 from providers.blobs.protocol import BlobStore
 from runtime import metrics

@@ -63,19 +63,12 @@ class Limits:
     @classmethod
     def of(cls, settings: Settings, clock: Clock) -> "Limits":
         """Return the limits of the settings, counted in Redis where REDIS_URL is set."""
-        shared = settings.redis_url and RedisStorage(
-            settings.redis_url.get_secret_value(),
-            wrap_exceptions=True,
-            implementation="redispy",
-            socket_timeout=REDIS_SECONDS,
-            socket_connect_timeout=REDIS_SECONDS,
-        )
         per_minute: dict[LimitName, int] = {
             "user": settings.user_requests_per_minute,
             "address": settings.address_requests_per_minute,
             "login": settings.login_attempts_per_minute,
         }
-        return cls(per_minute, clock=clock, shared=shared or None)
+        return cls(per_minute, clock=clock, shared=_shared(settings))
 
     async def hit(self, name: LimitName, *identity: str) -> Allowance:
         """Count one request of ``identity``; ``RateLimited`` when its window is full."""
@@ -101,3 +94,15 @@ class Limits:
         count = await storage.incr(key, WINDOW_SECONDS)
         until = await storage.get_expiry(key)
         return count, max(1, round(until - self._clock.now().timestamp()))
+
+
+def _shared(settings: Settings) -> Storage | None:
+    if settings.redis_url is None:
+        return None
+    return RedisStorage(
+        settings.redis_url.get_secret_value(),
+        wrap_exceptions=True,
+        implementation="redispy",
+        socket_timeout=REDIS_SECONDS,
+        socket_connect_timeout=REDIS_SECONDS,
+    )

@@ -7,7 +7,7 @@ goes out, a bounded rest of the body is read and dropped, and only then the conn
 import asyncio
 from contextlib import suppress
 
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from gateway.asgi import App, Message, Receive, Scope, Send
 
 #: A rest this small is left to the server, and the connection is kept.
 SMALL_REST = 64 * 1024
@@ -18,7 +18,7 @@ LONGEST_SECONDS = 2.0
 class Lingering:
     """An ASGI layer that ends requests politely whose body was not wanted."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: App) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

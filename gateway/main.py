@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 import uvloop
+from pydantic import SecretStr
 
 from contracts.errors import Misconfigured
 from contracts.ids import new_id
@@ -67,9 +68,7 @@ async def _collaborators(settings: Settings) -> AsyncGenerator[Collaborators]:
     kafka = KafkaConnection.of(settings)
     async with AsyncExitStack() as stack:
         store = await Store.connect(
-            _required(
-                settings.database_url and settings.database_url.get_secret_value(), "DATABASE_URL"
-            ),
+            _required(_revealed(settings.database_url), "DATABASE_URL"),
             pool_size=settings.database_pool_size,
             application=SERVICE,
         )
@@ -111,6 +110,10 @@ def _announcing(listening: Callable[[str], None] | None) -> Callable[[str], None
             listening(address)
 
     return announce
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
 
 
 def _required(value: str | None, name: str) -> str:

@@ -5,11 +5,11 @@ from collections.abc import Iterable, MutableMapping
 from typing import Any
 
 import structlog
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from contracts.ids import new_id
 from gateway.admission import ANSWER_HEADERS
+from gateway.asgi import App, Message, Receive, Scope, Send
 from runtime import metrics, telemetry
 from runtime.clock import Clock
 
@@ -35,7 +35,7 @@ ONLY_TLS = (b"strict-transport-security", b"max-age=31536000")
 class Observed:
     """The whole application, seen from outside: also answers that no route gave."""
 
-    def __init__(self, app: ASGIApp, *, clock: Clock, over_tls: bool) -> None:
+    def __init__(self, app: App, *, clock: Clock, over_tls: bool) -> None:
         self._app = app
         self._clock = clock
         self._headers = (*SECURITY_HEADERS, *((ONLY_TLS,) if over_tls else ()))
@@ -92,9 +92,7 @@ class Observed:
 class _Answered:
     """Adds the headers of every answer, and remembers its status."""
 
-    def __init__(
-        self, scope: Scope, send: Send, headers: Iterable[tuple[bytes, bytes]]
-    ) -> None:
+    def __init__(self, scope: Scope, send: Send, headers: Iterable[tuple[bytes, bytes]]) -> None:
         self._scope = scope
         self._send = send
         self._added = headers
@@ -113,8 +111,8 @@ class _Answered:
         headers.extend(self._added)
         headers.extend(pair for pair in (API_POLICY, NOT_STORED) if pair[0] not in names)
         headers.append((b"x-request-id", state[REQUEST_ID].encode()))
-        for name, value in state.get(ANSWER_HEADERS, {}).items():
-            headers.append((name.encode(), value.encode()))  # noqa: PERF401
+        given: dict[str, str] = state.get(ANSWER_HEADERS, {})
+        headers.extend((name.encode(), value.encode()) for name, value in given.items())
         return headers
 
 

@@ -70,7 +70,7 @@ class OutboxRelay:
             except BrokerUnavailable:
                 break
             except Rejected as error:
-                log.error("event_refused", outbox_id=row.outbox_id, reason=error.message)
+                log.exception("event_refused", outbox_id=row.outbox_id, reason=error.message)
                 break
             published.append(row)
         return published

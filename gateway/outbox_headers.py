@@ -6,5 +6,5 @@ from runtime.clock import Clock
 
 
 def outbox_headers(outgoing: Outgoing, clock: Clock) -> dict[str, str]:
-    """Return the CloudEvents headers and the current trace; the relay publishes them as they are."""
+    """Return the CloudEvents headers and the current trace, to be published as they are."""
     return cloud_event_headers(outgoing, at=clock.now().isoformat()) | telemetry.inject()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from typing import Any
 
 import anyio
 from litestar.response import Stream
@@ -45,7 +46,7 @@ class EventStreams:
         )
 
     async def _frames(self, kind: str, events: AsyncGenerator[ServerEvent]) -> AsyncIterator[bytes]:
-        stopping = asyncio.ensure_future(self._stopping.wait())
+        stopping = asyncio.create_task(self._stopping.wait())
         metrics.OPEN_STREAMS.labels(kind).inc()
         try:
             async with aclosing(self._beating(events, stopping)) as frames:
@@ -59,12 +60,12 @@ class EventStreams:
                 await events.aclose()
 
     async def _beating(
-        self, events: AsyncGenerator[ServerEvent], stopping: asyncio.Future[bool]
+        self, events: AsyncGenerator[ServerEvent], stopping: asyncio.Task[Any]
     ) -> AsyncGenerator[bytes]:
-        following: asyncio.Future[ServerEvent | None] | None = None
+        following: asyncio.Task[ServerEvent | None] | None = None
         try:
             while True:
-                following = following or asyncio.ensure_future(anext(events, None))
+                following = following or asyncio.create_task(_next(events))
                 await asyncio.wait(
                     {following, stopping},
                     timeout=self._heartbeat_seconds,
@@ -85,7 +86,11 @@ class EventStreams:
                 await _end(following)
 
 
-async def _end(following: asyncio.Future[ServerEvent | None]) -> None:
+async def _next(events: AsyncGenerator[ServerEvent]) -> ServerEvent | None:
+    return await anext(events, None)
+
+
+async def _end(following: asyncio.Task[ServerEvent | None]) -> None:
     following.cancel()
     with anyio.CancelScope(shield=True), suppress(asyncio.CancelledError):
         await following

@@ -7,6 +7,7 @@ from litestar import Controller, Request, delete, get, post
 from litestar.params import FromPath
 from litestar.status_codes import HTTP_200_OK
 
+from contracts.ids import UserId
 from gateway.auth.authentication import Authentication
 from gateway.auth.guards import has_logged_in
 from gateway.auth.keys import digest
@@ -143,9 +144,7 @@ class ApiKeysController(Controller):
     ) -> Page[ApiKeyShown]:
         """Return keys, newest first: your own, or as an admin those of the tenant."""
         async with store.tenant(principal.tenant_id) as tx:
-            rows = await tx.api_keys.list(
-                limit=limit + 1, after=after, user_id=_whose(principal)
-            )
+            rows = await tx.api_keys.list(limit=limit + 1, after=after, user_id=_whose(principal))
         return page_of(rows, limit, lambda key: ApiKeyShown(**_fields(key)))
 
     @get(
@@ -185,7 +184,7 @@ async def _find(store: Store, key_id: UUID, principal: Principal) -> ApiKey:
     return key
 
 
-def _whose(principal: Principal) -> UUID | None:
+def _whose(principal: Principal) -> UserId | None:
     """Return the user whose keys are seen; None for an admin, who sees the tenant's."""
     return None if principal.role is Role.admin else principal.user_id
 

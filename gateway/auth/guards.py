@@ -3,7 +3,7 @@
 Every route needs a token or key unless it says `opt={"public": True}`; a guard narrows further.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
@@ -39,7 +39,8 @@ def has_logged_in(connection: _Connection, _: BaseRouteHandler) -> None:
 
 
 def _principal(connection: _Connection) -> Principal:
-    principal: Principal | None = connection.scope.get("user")
+    scope = cast("dict[str, Any]", connection.scope)
+    principal: Principal | None = scope.get("user")
     if principal is None:
         raise NotAuthenticated
     return principal

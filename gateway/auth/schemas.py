@@ -75,7 +75,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     #: Seconds that the access token is good for.
     expires_in: int
     refresh_token: str
-    token_type: Literal["Bearer"] = "Bearer"
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - a kind of token
 
 
 class NewApiKey(Request, frozen=True, kw_only=True):

@@ -15,8 +15,8 @@ from gateway.refusals import (
     RegistrationClosed,
 )
 from store import Store
-from store.users import User
 from store.api_keys import ApiKey
+from store.users import User
 
 DAY_SECONDS = 86_400
 
@@ -58,7 +58,7 @@ class Accounts:
             )
         password_hash = await self._passwords.hash(new.password)
         async with self._store.tenant(admin.tenant_id) as tx:
-            return await tx.users.add(new.email.lower(), password_hash, new.role or Role.member)
+            return await tx.users.add(new.email.lower(), password_hash, new.role or "member")
 
     async def log_in(self, credentials: Credentials) -> Session:
         """Return a session; ``BadCredentials`` alike for a wrong password and no such user."""

@@ -64,7 +64,9 @@ class Tokens:
             "exp": now + self.lifetime_seconds,
             "jti": str(new_id()),
         }
-        return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
+        return jwt.encode(  # pyright: ignore[reportUnknownMemberType] - key types of cryptography
+            claims, self._secret, algorithm=ALGORITHM
+        )
 
     def verify(self, token: str) -> Principal:
         """Return who the token is for; ``TokenExpired`` or ``InvalidToken``."""
@@ -75,7 +77,7 @@ class Tokens:
 
     def _decode(self, token: str) -> tuple[Principal, float]:
         try:
-            claims = jwt.decode(
+            claims = jwt.decode(  # pyright: ignore[reportUnknownMemberType] - as above
                 token,
                 self._secret,
                 algorithms=[ALGORITHM],

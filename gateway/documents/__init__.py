@@ -1,0 +1,1 @@
+"""Uploads, documents and the jobs that process them."""

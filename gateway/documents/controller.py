@@ -96,7 +96,7 @@ class DocumentsController(Controller):
         summary="List documents",
         responses=documented(400, 401, 403, 422),
     )
-    async def list_documents(  # noqa: PLR0913 - a parameter of the query each
+    async def list_documents(
         self,
         principal: Given[Principal],
         store: Given[Store],
@@ -152,7 +152,7 @@ class DocumentsController(Controller):
         summary="List a document's chunks",
         responses=documented(400, 401, 403, 404, 422),
     )
-    async def chunks(  # noqa: PLR0913 - a parameter of the query each
+    async def chunks(
         self,
         document_id: FromPath[UUID],
         principal: Given[Principal],
@@ -166,9 +166,7 @@ class DocumentsController(Controller):
         """Return the chunks of a document in their order, with pages and character spans."""
         await _find(store, principal, document_id)
         async with store.tenant(principal.tenant_id) as tx:
-            rows = await tx.documents.chunks(
-                DocumentId(document_id), limit=limit + 1, after=after
-            )
+            rows = await tx.documents.chunks(DocumentId(document_id), limit=limit + 1, after=after)
         return page_of(rows, limit, ChunkShown.of)
 
     @get(

@@ -13,7 +13,7 @@ MAX_SUFFIX = 16
 
 
 def safe_filename(sent: str | None) -> str:
-    """Return the last part of the name a client sent, made harmless; `InvalidFilename` if nothing is left.
+    """Return the last part of a name, made harmless; ``InvalidFilename`` if nothing is left.
 
     Path parts (of any system), control characters, and invisible characters that turn the
     reading direction are dropped; too long a name is cut before its ending.

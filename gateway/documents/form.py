@@ -56,7 +56,7 @@ def boundary_of(content_type: str) -> str:
 
 
 async def body_of(receive: Receive, *, limit: int) -> AsyncGenerator[bytes]:
-    """Yield the body; ``UploadTooLarge``, ``UploadStalled`` or ``ClientGone`` when it breaks off."""
+    """Yield the body; ``UploadTooLarge``, ``UploadStalled`` or ``ClientGone`` end it early."""
     total = 0
     while True:
         try:

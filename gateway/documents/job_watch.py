@@ -1,7 +1,7 @@
 """One look at the database for all the jobs that this process's clients follow."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import structlog
@@ -49,7 +49,7 @@ class JobWatch:
         self._poller: asyncio.Task[None] | None = None
 
     @asynccontextmanager
-    async def following(self, job: JobId) -> AsyncIterator[Followed]:
+    async def following(self, job: JobId) -> AsyncGenerator[Followed]:
         """Watch a job; leave the block when nobody reads any more."""
         followed = self._followed.setdefault(job, Followed())
         followed.followers += 1

@@ -37,7 +37,7 @@ class JobsController(Controller):
         summary="List jobs",
         responses=documented(400, 401, 403, 422),
     )
-    async def list_jobs(  # noqa: PLR0913 - a parameter of the query each
+    async def list_jobs(
         self,
         principal: Given[Principal],
         store: Given[Store],
@@ -73,7 +73,7 @@ class JobsController(Controller):
         media_type="text/event-stream",
         responses=documented(401, 403, 404),
     )
-    async def events(  # noqa: PLR0913 - collaborators
+    async def events(
         self,
         job_id: FromPath[UUID],
         principal: Given[Principal],

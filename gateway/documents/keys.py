@@ -8,7 +8,7 @@ INCOMING = "incoming"
 
 
 def original_key(tenant: TenantId, document: DocumentId, version: int) -> str:
-    """Return the key of an uploaded file; the version in it lets a late delete spare a re-upload."""
+    """Return the key of an uploaded file; its version lets a late delete spare a re-upload."""
     return f"{version_prefix(tenant, document, version)}original"
 
 
@@ -23,5 +23,5 @@ def incoming_key(tenant: TenantId, day: date) -> str:
 
 
 def incoming_prefix(day: date) -> str:
-    """Return what the keys of files that arrived on this day begin with: leftovers go by the day."""
+    """Return what the keys of files that arrived on this day begin with."""
     return f"{INCOMING}/{day.isoformat()}/"

@@ -2,7 +2,7 @@
 
 import math
 import re
-from typing import Any, TypeAlias
+from typing import TypeAlias, cast
 
 import msgspec
 
@@ -26,14 +26,15 @@ def parse_metadata(text: bytes | None) -> Metadata:
     if text is None or not text.strip():
         return {}
     try:
-        value: Any = msgspec.json.decode(text)
+        value = cast("object", msgspec.json.decode(text))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _wrong(f"it is not JSON ({error})") from None
     if not isinstance(value, dict):
         raise _wrong('it must be an object, such as {"author": "Ada"}')
-    if len(value) > MAX_KEYS:
-        raise _wrong(f"it has {len(value)} keys, at most {MAX_KEYS} are kept")
-    return {_key(key): _value(key, entry) for key, entry in value.items()}
+    entries = cast("dict[str, object]", value)  # the keys of JSON objects are strings
+    if len(entries) > MAX_KEYS:
+        raise _wrong(f"it has {len(entries)} keys, at most {MAX_KEYS} are kept")
+    return {_key(key): _value(key, entry) for key, entry in entries.items()}
 
 
 def parse_knowledge_base(text: str) -> str:
@@ -60,7 +61,8 @@ def _value(key: str, value: object) -> Scalar:
         case str():
             if len(value) > MAX_VALUE_CHARACTERS or "\x00" in value:
                 raise _wrong(
-                    f"the value of {key!r} takes at most {MAX_VALUE_CHARACTERS} characters, none of them NUL"
+                    f"the value of {key!r} takes at most {MAX_VALUE_CHARACTERS} characters, "
+                    "none of them NUL"
                 )
             return value
         case int() if abs(value) <= MAX_INTEGER:

@@ -65,9 +65,7 @@ class Upload:
 class Uploads:
     """Takes uploads; each is stored and accepted in one transaction with its event."""
 
-    def __init__(
-        self, *, store: Store, blobs: BlobStore, clock: Clock, settings: Settings
-    ) -> None:
+    def __init__(self, *, store: Store, blobs: BlobStore, clock: Clock, settings: Settings) -> None:
         self._store = store
         self._blobs = blobs
         self._clock = clock

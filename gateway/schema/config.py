@@ -2,10 +2,12 @@
 
 from importlib.metadata import version
 
+from litestar import Router
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme, Tag
 
+from gateway.admission import PUBLIC
 from gateway.schema.page import PagePlugin
 
 TAGS = [
@@ -51,6 +53,9 @@ def openapi_config() -> OpenAPIConfig:
                     description="An API key of `POST /api/v2/auth/api-keys`.",
                 ),
             }
+        ),
+        openapi_router=Router(
+            "/schema", route_handlers=[], include_in_schema=False, opt={PUBLIC: True}
         ),
         render_plugins=[PagePlugin(), JsonRenderPlugin(), YamlRenderPlugin()],
     )
