@@ -42,9 +42,10 @@ async def speak(
                 said = False
                 yield Restarted()
             try:
-                async for heard in _whole(model, prompt):
-                    said = True
-                    yield heard
+                async with aclosing(_whole(model, prompt)) as answer:
+                    async for heard in answer:
+                        said = True
+                        yield heard
             except RaglineError as error:
                 failures.append(error)
                 pause = _pause_after(error, attempt)
