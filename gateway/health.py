@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from contracts.errors import BrokerUnavailable, Retryable
 from gateway.admission import PUBLIC, UNLIMITED
 from gateway.dependencies import Given
-from gateway.problems import documented
+from gateway.problems import ANYBODY, documented
 from runtime.health import Health
 from store import Store
 
@@ -47,6 +47,7 @@ class HealthController(Controller):
 
     tags = ("health",)
     opt = {PUBLIC: True, UNLIMITED: True}  # noqa: RUF012 - Litestar's way to say it
+    security = ANYBODY
 
     @get("/health", operation_id="getHealth", summary="Is it alive?")
     async def health(self, providers: Given[Mapping[str, str]]) -> Liveness:

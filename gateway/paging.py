@@ -1,7 +1,7 @@
 """Lists come in pages: ``limit`` rows after the row whose id is ``after``."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Self, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -24,12 +24,15 @@ After = Annotated[
 
 
 class Page(msgspec.Struct, Generic[Shown], frozen=True):
-    """Some rows of a list, and whether there are more."""
+    """Some rows of a list, and whether there are more.
+
+    Each list has a subclass of its own, which gives its schema a name.
+    """
 
     data: list[Shown]
     has_more: bool
 
-
-def page_of(rows: Sequence[Row], limit: int, show: Callable[[Row], Shown]) -> Page[Shown]:
-    """Return the first ``limit`` rows as shown; ask the store for ``limit + 1``."""
-    return Page([show(row) for row in rows[:limit]], has_more=len(rows) > limit)
+    @classmethod
+    def of(cls, rows: Sequence[Row], limit: int, show: Callable[[Row], Shown]) -> Self:
+        """Return the first ``limit`` rows as shown; ask the store for ``limit + 1``."""
+        return cls([show(row) for row in rows[:limit]], has_more=len(rows) > limit)

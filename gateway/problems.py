@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 import msgspec
 from litestar.openapi import ResponseSpec
-from litestar.openapi.spec import Example
+from litestar.openapi.spec import Example, SecurityRequirement
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -47,7 +47,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def documented(*statuses: int) -> dict[int, ResponseSpec]:
     """Return the ``responses`` of a handler that may answer with these error statuses."""
-    return {status: _spec(status) for status in (*statuses, 429, 503)}
+    return {status: _spec(status) for status in (400, *statuses, 429, 503)}
 
 
 def _spec(status: int) -> ResponseSpec:
@@ -69,3 +69,7 @@ def _spec(status: int) -> ResponseSpec:
             )
         ],
     )
+
+
+#: ``security`` of a controller that needs no token.
+ANYBODY: list[SecurityRequirement] = [{}]

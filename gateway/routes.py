@@ -4,10 +4,14 @@ from collections.abc import Sequence
 
 from litestar import Controller
 
+from gateway.agents.controller import AgentsController
 from gateway.auth.controller import ApiKeysController, UsersController
+from gateway.conversations.controller import ChatController
+from gateway.conversations.history import ConversationsController
 from gateway.documents.controller import DocumentsController, UploadController
 from gateway.documents.jobs_controller import JobsController
 from gateway.health import HealthController
+from gateway.search.controller import SearchController
 
 CONTROLLERS: Sequence[type[Controller]] = (
     UsersController,
@@ -15,5 +19,9 @@ CONTROLLERS: Sequence[type[Controller]] = (
     UploadController,
     DocumentsController,
     JobsController,
+    SearchController,
+    ChatController,
+    ConversationsController,
+    AgentsController,
     HealthController,
 )

@@ -1,8 +1,10 @@
 """The HTTP server: uvicorn, with bounds on what comes before a request, and an orderly end."""
 
 import asyncio
+import signal
 import ssl
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, cast
 
 import uvicorn
@@ -90,6 +92,13 @@ class GatewayServer(uvicorn.Server):
     async def shutdown(self, sockets: Any = None) -> None:
         self._stopping()
         await super().shutdown(sockets)
+
+    @override
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Note the signal; uvicorn's own way raises it again, before anything else is closed."""
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True
 
     def _address(self) -> str:
         scheme = "https" if self.config.is_ssl else "http"

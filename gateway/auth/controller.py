@@ -13,6 +13,7 @@ from gateway.auth.guards import has_logged_in
 from gateway.auth.keys import digest
 from gateway.auth.schemas import (
     ApiKeyCreated,
+    ApiKeyPage,
     ApiKeyShown,
     Credentials,
     NewApiKey,
@@ -24,9 +25,9 @@ from gateway.auth.schemas import (
 from gateway.auth.service import Accounts
 from gateway.dependencies import Given
 from gateway.limits import Limits
-from gateway.paging import DEFAULT_LIMIT, After, Limit, Page, page_of
+from gateway.paging import DEFAULT_LIMIT, After, Limit
 from gateway.principal import Principal, Role
-from gateway.problems import documented
+from gateway.problems import ANYBODY, documented
 from gateway.refusals import NotFound
 from runtime.settings import Settings
 from store import Store
@@ -39,6 +40,7 @@ class UsersController(Controller):
     path = "/api/v2/auth"
     tags = ("auth",)
     opt = {"public": True}  # noqa: RUF012 - Litestar's way to say it
+    security = ANYBODY
 
     @post(
         "/users",
@@ -141,11 +143,11 @@ class ApiKeysController(Controller):
         store: Given[Store],
         limit: Limit = DEFAULT_LIMIT,
         after: After = None,
-    ) -> Page[ApiKeyShown]:
+    ) -> ApiKeyPage:
         """Return keys, newest first: your own, or as an admin those of the tenant."""
         async with store.tenant(principal.tenant_id) as tx:
             rows = await tx.api_keys.list(limit=limit + 1, after=after, user_id=_whose(principal))
-        return page_of(rows, limit, lambda key: ApiKeyShown(**_fields(key)))
+        return ApiKeyPage.of(rows, limit, lambda key: ApiKeyShown(**_fields(key)))
 
     @get(
         "/{key_id:uuid}",

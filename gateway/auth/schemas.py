@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from contracts.ids import TenantId, UserId
+from gateway.paging import Page
 
 #: One @, no blanks or control characters, a dot in the domain; the mail server knows the rest.
 Email = Annotated[
@@ -95,6 +96,10 @@ class ApiKeyShown(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None
+
+
+class ApiKeyPage(Page[ApiKeyShown], frozen=True):
+    """Some API keys, newest first."""
 
 
 class ApiKeyCreated(ApiKeyShown, frozen=True, kw_only=True):

@@ -8,9 +8,14 @@ from litestar.params import FromPath, Parameter
 
 from contracts.ids import ConversationId
 from gateway.auth.guards import may_read
-from gateway.conversations.schemas import ConversationRead, ConversationShown, TurnShown
+from gateway.conversations.schemas import (
+    ConversationPage,
+    ConversationRead,
+    ConversationShown,
+    TurnShown,
+)
 from gateway.dependencies import Given
-from gateway.paging import DEFAULT_LIMIT, After, Limit, Page, page_of
+from gateway.paging import DEFAULT_LIMIT, After, Limit
 from gateway.principal import Principal
 from gateway.problems import documented
 from gateway.refusals import NotFound
@@ -35,7 +40,7 @@ class ConversationsController(Controller):
         store: Given[Store],
         limit: Limit = DEFAULT_LIMIT,
         after: After = None,
-    ) -> Page[ConversationShown]:
+    ) -> ConversationPage:
         """Return your conversations, the one used last first."""
         async with store.tenant(principal.tenant_id) as tx:
             rows = await tx.conversations.list(
@@ -43,7 +48,7 @@ class ConversationsController(Controller):
                 limit=limit + 1,
                 after=ConversationId(after) if after else None,
             )
-        return page_of(rows, limit, ConversationShown.of)
+        return ConversationPage.of(rows, limit, ConversationShown.of)
 
     @get(
         "/{conversation_id:uuid}",

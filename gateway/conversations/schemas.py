@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from contracts.conversations import Citation, Source, Usage
 from contracts.ids import ConversationId, DocumentId, TurnId
+from gateway.paging import Page
 from gateway.search.schemas import FilterBy
 from retrieval import Wanted
 from retrieval.request import MOST_DOCUMENTS, ChunkCount, Threshold
@@ -147,6 +148,10 @@ class ConversationShown(msgspec.Struct, frozen=True, kw_only=True):
             created_at=conversation.created_at,
             updated_at=conversation.updated_at,
         )
+
+
+class ConversationPage(Page[ConversationShown], frozen=True):
+    """Some conversations, the one used last first."""
 
 
 class ConversationRead(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,10 +15,16 @@ from gateway.dependencies import Given
 from gateway.documents.deletion import delete_document
 from gateway.documents.filenames import attachment
 from gateway.documents.form import FORM_BYTES, body_of, boundary_of
-from gateway.documents.schemas import ChunkShown, DocumentShown, UploadAccepted
+from gateway.documents.schemas import (
+    ChunkPage,
+    ChunkShown,
+    DocumentPage,
+    DocumentShown,
+    UploadAccepted,
+)
 from gateway.documents.upload_operation import UploadOperation
 from gateway.documents.uploads import Uploads
-from gateway.paging import DEFAULT_LIMIT, After, Limit, Page, page_of
+from gateway.paging import DEFAULT_LIMIT, After, Limit
 from gateway.principal import Principal
 from gateway.problems import documented
 from gateway.refusals import NotFound, UploadTooLarge
@@ -103,7 +109,7 @@ class DocumentsController(Controller):
         limit: Limit = DEFAULT_LIMIT,
         after: After = None,
         knowledge_base: KnowledgeBase = None,
-    ) -> Page[DocumentShown]:
+    ) -> DocumentPage:
         """Return the tenant's documents, newest first."""
         async with store.tenant(principal.tenant_id) as tx:
             rows = await tx.documents.list(
@@ -111,7 +117,7 @@ class DocumentsController(Controller):
                 after=DocumentId(after) if after else None,
                 knowledge_base=knowledge_base,
             )
-        return page_of(rows, limit, DocumentShown.of)
+        return DocumentPage.of(rows, limit, DocumentShown.of)
 
     @get(
         "/{document_id:uuid}",
@@ -162,12 +168,12 @@ class DocumentsController(Controller):
             int | None,
             Parameter(query="after", ge=0, le=2**31 - 1, description="The last ordinal before."),
         ] = None,
-    ) -> Page[ChunkShown]:
+    ) -> ChunkPage:
         """Return the chunks of a document in their order, with pages and character spans."""
         await _find(store, principal, document_id)
         async with store.tenant(principal.tenant_id) as tx:
             rows = await tx.documents.chunks(DocumentId(document_id), limit=limit + 1, after=after)
-        return page_of(rows, limit, ChunkShown.of)
+        return ChunkPage.of(rows, limit, ChunkShown.of)
 
     @get(
         "/{document_id:uuid}/content",

@@ -14,8 +14,8 @@ from gateway.auth.guards import may_read
 from gateway.dependencies import Given
 from gateway.documents.job_events import FINISHED, find_job, job_events
 from gateway.documents.job_watch import JobWatch
-from gateway.documents.schemas import JobShown
-from gateway.paging import DEFAULT_LIMIT, After, Limit, Page, page_of
+from gateway.documents.schemas import JobPage, JobShown
+from gateway.paging import DEFAULT_LIMIT, After, Limit
 from gateway.principal import Principal
 from gateway.problems import documented
 from gateway.sse import EventStreams
@@ -46,13 +46,13 @@ class JobsController(Controller):
         status: Annotated[
             JobStatus | None, Parameter(query="status", description="Only jobs in this status.")
         ] = None,
-    ) -> Page[JobShown]:
+    ) -> JobPage:
         """Return the tenant's jobs, newest first."""
         async with store.tenant(principal.tenant_id) as tx:
             rows = await tx.jobs.list(
                 limit=limit + 1, after=JobId(after) if after else None, status=status
             )
-        return page_of(rows, limit, JobShown.of)
+        return JobPage.of(rows, limit, JobShown.of)
 
     @get(
         "/{job_id:uuid}",

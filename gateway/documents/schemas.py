@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from contracts.documents import JobStatus
+from gateway.paging import Page
 from store.chunks import StoredChunk
 from store.documents import Accepted, Document
 from store.jobs import Job
@@ -101,6 +102,10 @@ class JobShown(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class JobPage(Page[JobShown], frozen=True):
+    """Some jobs, newest first."""
+
+
 class DocumentShown(msgspec.Struct, frozen=True, kw_only=True):
     """A document and how far it is processed."""
 
@@ -147,6 +152,10 @@ class DocumentShown(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class DocumentPage(Page[DocumentShown], frozen=True):
+    """Some documents, newest first."""
+
+
 class ChunkShown(msgspec.Struct, frozen=True, kw_only=True):
     """One chunk; ``text`` is the parsed text from ``char_start`` to ``char_end``."""
 
@@ -171,6 +180,10 @@ class ChunkShown(msgspec.Struct, frozen=True, kw_only=True):
             char_end=chunk.char_end,
             text=chunk.text,
         )
+
+
+class ChunkPage(Page[ChunkShown], frozen=True):
+    """Some chunks, in their order."""
 
 
 def _error(job: Job) -> JobError | None:
