@@ -53,7 +53,7 @@ async def test_joins_many_calls_into_the_whole_text(
 
 
 async def test_joins_at_any_place(server: Server, model: ChatModel) -> None:
-    server.text = long_text(700)
+    server.text = long_text(350)
     for limit in range(20, 60):
         server.most_characters = limit
         assert (await ask(model)).text == server.text, f"cut after {limit} characters"
