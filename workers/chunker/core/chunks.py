@@ -3,14 +3,14 @@
 import msgspec
 
 
-class PageText(msgspec.Struct, frozen=True):
+class PageText(msgspec.Struct, frozen=True, gc=False):
     """The text of one page; pages count from 1."""
 
     page: int
     text: str
 
 
-class Chunk(msgspec.Struct, frozen=True, kw_only=True):
+class Chunk(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A stretch of the parsed text: ``parsed_text[char_start:char_end] == text``.
 
     Chunks of a document are numbered from 0 in reading order and never overlap.

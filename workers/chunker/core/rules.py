@@ -1,10 +1,10 @@
 # ruff: noqa: RUF001 -- the signs that look alike are what this file is about
 """pysbd's English rules, as patterns whose cost is linear in the text.
 
-Each pattern finds what pysbd's own finds. Three things are written differently: a literal comes
-before the lookbehind, so that the search can skip to it; a repetition that cannot end elsewhere
-is possessive (``*+``), so that nothing is tried twice; and the sentence ends of other scripts
-stand beside those of English, so that one set of rules serves mixed text.
+Each pattern finds what pysbd's own finds, but for the ends of sentences of other scripts, which
+stand beside those of English so that one set of rules serves mixed text. The patterns are written
+differently: a literal comes before the lookbehind, so that the search can skip to it, and a
+repetition that cannot end elsewhere is possessive (``*+``), so that nothing is tried twice.
 """
 
 from typing import ClassVar, Final
@@ -61,7 +61,7 @@ class EnglishRules(English):
     )
 
     class Abbreviation(English.Abbreviation):
-        """The periods inside names and addresses."""
+        """The periods inside names and addresses; all of ``a.b.c``, where pysbd keeps the first."""
 
         WithMultiplePeriodsAndEmailRule: ClassVar = Rule(
             r"\.(?<=[a-zA-Z0-9_].)(?=[a-zA-Z0-9_])", "∮"
