@@ -31,7 +31,7 @@ CARDS = {
             name=LOCAL_DEFAULT,
             dimensions=256,
             # How it was measured: docs/reference/embedding-models.md.
-            default_threshold=0.25,
+            default_threshold=0.3,
             # The model averages word vectors and knows no limit; this one bounds memory, at
             # 1 kB a token.
             max_input_tokens=32_768,
