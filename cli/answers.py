@@ -27,8 +27,12 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     state: str
+    #: What is done of ``total``: pages, or chunks.
     done: int = 0
     total: int | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    attempts: int = 0
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +55,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     error: Failure | None = None
     #: Counts the changes.
     revision: int = 0
+    trace_id: str | None = None
     created_at: datetime | None = None
+    updated_at: datetime | None = None
+    finished_at: datetime | None = None
 
     @property
     def is_finished(self) -> bool:
@@ -78,6 +85,49 @@ class Uploaded(msgspec.Struct, frozen=True, kw_only=True):
     document_id: str
     status: str
     deduplicated: bool
+
+
+class Citation(msgspec.Struct, frozen=True, kw_only=True):
+    """A source that an answer cites."""
+
+    index: int
+    filename: str
+    page: int
+    quote: str
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """A question and its whole answer."""
+
+    turn_id: str
+    conversation_id: str
+    answer: str
+    citations: tuple[Citation, ...] = ()
+    finish_reason: str | None = None
+
+
+class Piece(msgspec.Struct, frozen=True, kw_only=True):
+    """The next piece of an answer."""
+
+    text: str
+
+
+class Passage(msgspec.Struct, frozen=True, kw_only=True):
+    """One result of a search."""
+
+    rank: int
+    filename: str
+    page: int
+    page_last: int
+    text: str
+    similarity: float
+
+
+class Passages(msgspec.Struct, frozen=True, kw_only=True):
+    """The results of a search, best first."""
+
+    results: list[Passage]
+    threshold: float
 
 
 def read_as(kind: type[T], content: bytes) -> T:

@@ -2,21 +2,29 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, BinaryIO
 
 import httpx
 
 from cli.answers import Uploaded, problem_of, read_as
+from cli.failures import ApiProblem
 from cli.patience import Patience, Waiting, connection_failure
 from cli.session import Credential
 from cli.sse import ServerEvent, read_events
 
 BUSY = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
-#: A token is refused once when it expires; refused again right away, it will always be.
-MOST_REFUSALS = 2
 #: Makes a request anew for every try, and releases what it reads from.
 MakeRequest = Callable[[], AbstractContextManager[httpx.Request]]
+
+
+@dataclass(frozen=True, slots=True)
+class EventStream:
+    """A stream of events that is open, and where what it tells of can be found again."""
+
+    location: str | None
+    events: AsyncIterator[ServerEvent]
 
 
 class Api:
@@ -33,7 +41,10 @@ class Api:
 
     async def log_in(self) -> None:
         """Make sure that there is a token, so that a wrong password is noticed before the work."""
-        await self._credential.token(self._http)
+        try:
+            await self._credential.token(self._http)
+        except httpx.TransportError as error:
+            raise connection_failure(self._http.base_url, error) from error
 
     async def get(self, path: str, **query: str | int | None) -> bytes:
         """Return the body of the answer, JSON."""
@@ -59,14 +70,14 @@ class Api:
         *,
         body: dict[str, Any] | None = None,
         after: str | None = None,
-    ) -> AsyncGenerator[AsyncIterator[ServerEvent]]:
+    ) -> AsyncGenerator[EventStream]:
         """Open a stream of events, behind the event ``after``; it ends when the connection does."""
         headers = {"Accept": "text/event-stream"}
         if after is not None:
             headers["Last-Event-ID"] = after
         response = await self._send(lambda: self._request(method, path, json=body, headers=headers))
         try:
-            yield self._events_of(response)
+            yield EventStream(response.headers.get("Location"), self._events_of(response))
         finally:
             await response.aclose()
 
@@ -84,25 +95,25 @@ class Api:
     async def _send(self, make: MakeRequest) -> httpx.Response:
         """Return a good answer: read, or open where it is a stream of events."""
         waiting = Waiting(self._patience)
-        refused: list[str] = []
         while True:
-            token = await self._credential.token(
-                self._http, refused=refused[-1] if refused else None
-            )
             try:
-                response = await self._try(make, token)
+                return await self._send_as_user(make)
             except httpx.TransportError as error:
                 await waiting.out_lost(connection_failure(self._http.base_url, error))
-                continue
-            if response.is_success:
-                return response
-            problem = problem_of(response)
-            if problem.status == HTTPStatus.UNAUTHORIZED and len(refused) < MOST_REFUSALS:
-                refused.append(token)
-            elif problem.status in BUSY:
+            except ApiProblem as problem:
+                if problem.status not in BUSY:
+                    raise
                 await waiting.out_busy(problem)
-            else:
-                raise problem
+
+    async def _send_as_user(self, make: MakeRequest) -> httpx.Response:
+        token = await self._credential.token(self._http)
+        response = await self._try(make, token)
+        if response.status_code == HTTPStatus.UNAUTHORIZED:  # it may have expired just now
+            token = await self._credential.token(self._http, refused=token)
+            response = await self._try(make, token)
+        if not response.is_success:
+            raise problem_of(response)
+        return response
 
     async def _try(self, make: MakeRequest, token: str) -> httpx.Response:
         with make() as request:

@@ -1,7 +1,9 @@
 """Runs what a command does, and ends it: an exit status, and one sentence where it failed."""
 
 import asyncio
+import sys
 from collections.abc import Coroutine
+from io import TextIOWrapper
 from typing import Any
 
 import typer
@@ -29,6 +31,7 @@ def read_settings() -> Settings:
 
 def run(work: Coroutine[Any, Any, int]) -> None:
     """Run ``work``, which returns the exit status; Ctrl-C ends it without a word."""
+    _print_what_the_terminal_can()
     try:
         status = asyncio.run(work)
     except KeyboardInterrupt:
@@ -39,6 +42,13 @@ def run(work: Coroutine[Any, Any, int]) -> None:
         fail(_sentence(group))
     if status:
         raise typer.Exit(status)
+
+
+def _print_what_the_terminal_can() -> None:
+    """Show a question mark for a character that the terminal's encoding does not have."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _sentence(group: ExceptionGroup[Exception]) -> str:

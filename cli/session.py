@@ -10,7 +10,6 @@ import msgspec
 from cli.answers import problem_of, read_as
 from cli.credentials import KeptSession, SessionFile
 from cli.failures import ApiProblem, CommandFailed
-from cli.patience import connection_failure
 from runtime.clock import Clock
 
 #: The part of an access token's life after which the next one is fetched.
@@ -31,7 +30,7 @@ class Credential(Protocol):
     async def token(self, http: httpx.AsyncClient, *, refused: str | None = None) -> str:
         """Return a token that is not ``refused``, which the API did not accept any more.
 
-        Raises ``ApiProblem``, ``Unreachable`` or ``CommandFailed`` when there is none.
+        Raises ``ApiProblem``, ``CommandFailed`` or httpx's ``TransportError`` when there is none.
         """
         ...
 
@@ -82,6 +81,13 @@ class Session:
                 self._kept = await self._next(http, refused)
             return self._kept.access_token
 
+    @property
+    def kept(self) -> KeptSession:
+        """The session as it is to be kept; there is one after the first ``token``."""
+        if self._kept is None:
+            raise RuntimeError("Nobody asked for a token yet.")
+        return self._kept
+
     async def _next(self, http: httpx.AsyncClient, refused: str | None) -> KeptSession:
         if self._file is None:
             return await self._renew(http, self._kept)
@@ -109,8 +115,8 @@ class Session:
     async def _renew(self, http: httpx.AsyncClient, old: KeptSession | None) -> KeptSession:
         if old is not None:
             try:
-                tokens = await _ask(http, "refresh", {"refresh_token": old.refresh_token})
-                return self._keep(tokens)
+                refreshed = await _post(http, "refresh", {"refresh_token": old.refresh_token})
+                return self._keep(refreshed)
             except ApiProblem as problem:
                 if problem.status != HTTPStatus.UNAUTHORIZED:
                     raise
@@ -120,9 +126,10 @@ class Session:
                 f"`ragline login --url {self._url}`."
             )
         body = {"email": self._email, "password": self._password}
-        return self._keep(await _ask(http, "login", body))
+        return self._keep(await _post(http, "login", body))
 
-    def _keep(self, tokens: Tokens) -> KeptSession:
+    def _keep(self, content: bytes) -> KeptSession:
+        tokens = read_as(Tokens, content)
         return KeptSession(
             url=self._url,
             email=self._email,
@@ -132,11 +139,13 @@ class Session:
         )
 
 
-async def _ask(http: httpx.AsyncClient, action: str, body: dict[str, str]) -> Tokens:
-    try:
-        response = await http.post(f"/api/v2/auth/{action}", json=body)
-    except httpx.TransportError as error:
-        raise connection_failure(http.base_url, error) from error
+async def log_out(http: httpx.AsyncClient, kept: KeptSession) -> None:
+    """End a session on the server; raises ``ApiProblem`` or httpx's ``TransportError``."""
+    await _post(http, "logout", {"refresh_token": kept.refresh_token})
+
+
+async def _post(http: httpx.AsyncClient, action: str, body: dict[str, str]) -> bytes:
+    response = await http.post(f"/api/v2/auth/{action}", json=body)
     if not response.is_success:
         raise problem_of(response)
-    return read_as(Tokens, response.content)
+    return response.content

@@ -22,8 +22,8 @@ async def resumed(
     while True:
         failure = CommandFailed("The server ended the stream before its last event; try again.")
         try:
-            async with api.events("GET", path, after=after) as events:
-                async for event in events:
+            async with api.events("GET", path, after=after) as stream:
+                async for event in stream.events:
                     waiting.is_through()
                     after = event.event_id or after
                     yield event

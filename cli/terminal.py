@@ -3,9 +3,8 @@
 from typing import Any
 
 import msgspec
-from rich.text import Text
 
-from cli.console import out
+from cli.console import err
 
 #: Escape sequences could rewrite the screen or the window's title; only lines and tabs may pass.
 _CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)])
@@ -25,9 +24,20 @@ def one_line(text: str, *, most: int | None = None) -> str:
     return line[: most - 1].rstrip() + "…"
 
 
-def say(text: str, *, style: str = "", end: str = "\n") -> None:
+def write(text: str) -> None:
+    """Print text as it comes, at once and without an end of line."""
+    print(printable(text), end="", flush=True)
+
+
+def say(text: str) -> None:
     """Print text as it is: no markup, no wrapping that a script would stumble over."""
-    out.print(Text(printable(text), style), end=end, soft_wrap=True, highlight=False)
+    print(printable(text))
+
+
+def hint(text: str) -> None:
+    """Print for a person at a terminal what no script needs."""
+    if err.is_terminal:
+        err.print(printable(text), style="dim", markup=False, highlight=False, soft_wrap=True)
 
 
 def say_json(document: Any) -> None:
