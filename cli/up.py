@@ -30,8 +30,8 @@ from runtime.settings import Settings, environment_with
 
 #: Most partitions of a topic on one machine, where Kafka has one node.
 LOCAL_PARTITIONS = 6
-DEMO_QUESTION = "How long does the observatory keep its raw exposures?"
-EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+DEMO_QUESTION = "When does the dome stay shut because of wind or humidity?"
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples" / "documents"
 
 
 def up(
@@ -148,7 +148,7 @@ async def _demo(settings: Settings) -> int:
 
 
 def _shown(argument: str) -> str:
-    return "examples" if argument == str(EXAMPLES) else f'"{argument}"'
+    return "examples/documents" if argument == str(EXAMPLES) else f'"{argument}"'
 
 
 def _dsn(settings: Settings) -> str:

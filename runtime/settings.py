@@ -250,9 +250,31 @@ class Settings(BaseSettings):
         """Return a copy with some settings replaced; the values are validated."""
         return type(self)(**{**self.model_dump(), **values})
 
+    def as_environment(self) -> dict[str, str]:
+        """Return, by their names, the values that differ from the defaults; secrets in clear."""
+        return {
+            name: _text(value)
+            for name, field in type(self).model_fields.items()
+            if (value := getattr(self, name)) != field.default
+        }
+
     @property
     def _mode(self) -> Mode:
         return Mode.production if self.is_production else Mode.local
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case SecretStr():
+            return value.get_secret_value()
+        case tuple():
+            return ",".join(map(str, value))
+        case StrEnum():
+            return value.value
+        case _:
+            return str(value)
 
 
 def load_settings(**values: object) -> Settings:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from pydantic import SecretStr
 
 from cli.local.child import Child, ChildBroken, Command
 from contracts.topics import WORKERS
@@ -18,20 +17,6 @@ READY_SECONDS = 90.0
 POLL_SECONDS = 0.1
 #: Beyond the drain: to commit and to close.
 CLOSING_SECONDS = 10.0
-
-
-#: Settings that `up` decides or may be told otherwise than by the environment.
-PASSED_ON = (
-    "blob_url",
-    "database_url",
-    "drain_seconds",
-    "environment",
-    "host",
-    "jwt_secret",
-    "kafka_bootstrap_servers",
-    "otel_exporter_otlp_endpoint",
-    "port",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,13 +88,7 @@ def _instances(scale: dict[str, int]) -> Iterable[str]:
 
 def _environment(settings: Settings) -> dict[str, str]:
     """Return an environment that says to every process where the servers are."""
-    # A secret given to a process in its environment is not seen in the list of processes.
-    values = {
-        name: value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-        for name in PASSED_ON
-        if (value := getattr(settings, name)) is not None
-    }
-    return environment_with(**values, data_dir=str(settings.data_dir.absolute()))
+    return environment_with(**settings.as_environment())
 
 
 async def _until_ready(stack: Stack, folder: Path, workers: list[Child]) -> None:
