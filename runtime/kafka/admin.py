@@ -79,9 +79,14 @@ class TopicAdmin:
         }
 
     async def lag(self, group: str, topic: str) -> dict[int, int]:
-        """Return for each partition how many records the group has not completed."""
+        """Return for each partition how many records the group has not completed.
+
+        Empty where the topic does not exist.
+        """
         counts = await self.partition_counts([topic])
         partitions = [TopicPartition(topic, number) for number in range(counts.get(topic, 0))]
+        if not partitions:
+            return {}
         committed = await self._ask(
             self._open.list_consumer_group_offsets(group, partitions=partitions)
         )
