@@ -52,8 +52,9 @@ def ingest(  # noqa: PLR0913 - a parameter for each option
 ) -> None:
     """Upload documents and wait until they are indexed.
 
-    What is there already is not done again, so an interrupted ingestion goes on when it is
-    started again. The status is 1 when a file failed.
+    What is there already is not done again: start an interrupted ingestion again to go on.
+
+    The status is 1 when a file failed.
     """
     target = choose_target(
         read_settings(), url=url, email=email, password_stdin=password_stdin, api_key=api_key

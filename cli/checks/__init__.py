@@ -1,0 +1,1 @@
+"""What ``ragline doctor`` looks at; nothing here changes anything."""
