@@ -46,11 +46,15 @@ class ObjectStoreBlobs:
             self._store, key, buffer_size=PART_BYTES, max_concurrency=PARTS_IN_FLIGHT
         )
         written = 0
-        # Closing the writer publishes the blob: it must not be closed when the chunks break off.
-        async for step in _in_steps(chunks):
-            await _call(key, writer.write, step)
-            written += len(step)
-        await _call(key, writer.close)
+        try:
+            async for step in _in_steps(chunks):
+                await _call(key, writer.write, step)
+                written += len(step)
+            await _call(key, writer.close)
+        finally:
+            # Closing publishes the blob; letting go of a writer that was not closed removes the
+            # parts, and an exception's traceback would hold on to it.
+            del writer
         return written
 
     async def put(self, key: str, data: bytes) -> None:

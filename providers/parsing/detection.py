@@ -26,7 +26,8 @@ class MediaType(StrEnum):
     TEXT = "text/plain"
 
 
-_BY_SUFFIX = {
+#: The first suffix of a kind is the usual one.
+BY_SUFFIX = {
     ".pdf": MediaType.PDF,
     ".docx": MediaType.DOCX,
     ".pptx": MediaType.PPTX,
@@ -40,7 +41,7 @@ _BY_SUFFIX = {
     ".txt": MediaType.TEXT,
 }
 #: The endings of names, with their dot, that say that a file can be parsed.
-SUFFIXES = frozenset(_BY_SUFFIX)
+SUFFIXES = frozenset(BY_SUFFIX)
 _OFFICE = {b"word/": MediaType.DOCX, b"ppt/": MediaType.PPTX, b"xl/": MediaType.XLSX}
 _TEXTS = frozenset({MediaType.HTML, MediaType.MARKDOWN, MediaType.CSV, MediaType.TEXT})
 #: What clients say who do not know better.
@@ -72,7 +73,7 @@ def detect_media_type(head: bytes, filename: str, declared: str | None = None) -
     """
     if not head:
         raise EmptyDocument("The file is empty; upload one that has text.")
-    named = _BY_SUFFIX.get(PurePath(filename).suffix.lower())
+    named = BY_SUFFIX.get(PurePath(filename).suffix.lower())
     found = _by_signature(head, named)
     if found is None:
         found = _kind_of_text(head, named, declared)

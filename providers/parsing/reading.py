@@ -1,6 +1,6 @@
 """What runs in a process of its own: one file into pages that may be stored."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 
@@ -34,24 +34,31 @@ def read_pages(path: str, media_type: str) -> tuple[ParsedPage, ...]:
     Raises ``UnreadableDocument``, ``EncryptedDocument``, ``EmptyDocument``, ``DocumentTooLarge``
     or ``UnsupportedMediaType``.
     """
-    pages: list[ParsedPage] = []
+    return gather(_reader(media_type)(Path(path)))
+
+
+def gather(pages: Iterable[ParsedPage]) -> tuple[ParsedPage, ...]:
+    """Return the pages with text that may be stored; refuse too many of them, and none with text.
+
+    Raises ``DocumentTooLarge``, ``EmptyDocument``, or ``UnreadableDocument`` when no page could be
+    read.
+    """
+    gathered: list[ParsedPage] = []
     characters = 0
-    for page in _reader(media_type)(Path(path)):
+    for page in pages:
         characters += len(page.text)
-        if characters > MAX_CHARACTERS or len(pages) == MAX_PAGES:
+        if characters > MAX_CHARACTERS or len(gathered) == MAX_PAGES:
             raise DocumentTooLarge(
                 f"The file has more than {MAX_CHARACTERS} characters or {MAX_PAGES} pages; "
                 "split it and upload the parts."
             )
-        pages.append(
-            ParsedPage(number=page.number, text=make_storable(page.text), error=page.error)
-        )
-    check_has_text(pages)
-    return tuple(pages)
+        text = make_storable(page.text)
+        gathered.append(ParsedPage(number=page.number, text=text, error=page.error))
+    _check_has_text(gathered)
+    return tuple(gathered)
 
 
-def check_has_text(pages: list[ParsedPage]) -> None:
-    """Raise ``EmptyDocument`` when no page has text, ``UnreadableDocument`` when none was read."""
+def _check_has_text(pages: list[ParsedPage]) -> None:
     if any(page.text.strip() for page in pages):
         return
     if any(page.error for page in pages):

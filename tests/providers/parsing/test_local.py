@@ -109,6 +109,11 @@ async def test_a_sheet_with_two_cells_far_apart_is_harmless(local: LocalParser, 
     assert page.text == "Sheet\n\n1\n2"
 
 
+async def test_refuses_a_pdf_that_names_its_page_too_often(local: LocalParser, tmp_path: Path):
+    with pytest.raises(DocumentTooLarge, match="1000000 pages"):
+        await read(local, tmp_path, documents.pdf_with_repeated_page(1_000_000), MediaType.PDF)
+
+
 async def test_refuses_a_text_over_the_limit(local: LocalParser, tmp_path: Path):
     path = tmp_path / "original"
     with path.open("wb") as file:

@@ -7,7 +7,6 @@ import pytest
 
 from contracts.artefacts import ParsedDocument, decode_artefact, encode_artefact
 from contracts.errors import (
-    DocumentTooLarge,
     EmptyDocument,
     EncryptedDocument,
     UnreadableDocument,
@@ -151,7 +150,6 @@ async def test_parses_the_same_file_to_the_same_artefact(parser: DocumentParser,
         ("a.xlsx", documents.docx(["no workbook"]), UnreadableDocument),
         ("a.txt", b" \n\n\t ", EmptyDocument),
         ("a.html", b"<html><body></body></html>", EmptyDocument),
-        ("a.pdf", documents.pdf_with_repeated_page(25_000), DocumentTooLarge),
     ],
 )
 async def test_refuses_what_has_no_text_to_give(
