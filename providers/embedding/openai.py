@@ -26,6 +26,8 @@ class _Vector(msgspec.Struct):
 
 
 class _Usage(msgspec.Struct):
+    prompt_tokens: int = 0
+    #: The same: an embedding has no output. Some servers give only one of the two.
     total_tokens: int = 0
 
 
@@ -120,7 +122,8 @@ class OpenAIEmbedding:
         self._service.learn(response.headers)
         if len(rows) != len(texts):
             raise self._service.broken(f"sent {len(rows)} vectors for {len(texts)} texts")
-        return _Asked(rows=rows, tokens=answer.usage.total_tokens if answer.usage else 0)
+        usage = answer.usage or _Usage()
+        return _Asked(rows=rows, tokens=usage.prompt_tokens or usage.total_tokens)
 
     def _unit_vectors(self, rows: list[NDArray[np.float32]]) -> NDArray[np.float32]:
         for row in rows:
