@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, Request, Response, get, post
-from litestar.params import FromPath, Parameter
+from litestar.params import FromPath, HeaderParameter, JSONBody
 from litestar.response import Stream
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
@@ -45,7 +45,7 @@ class ChatController(Controller):
     )
     async def ask(  # noqa: PLR0913, PLR0917 - collaborators
         self,
-        data: Message,
+        data: JSONBody[Message],
         request: Request[Any, Any, Any],
         principal: Given[Principal],
         settings: Given[Settings],
@@ -96,7 +96,7 @@ class ChatController(Controller):
         streams: Given[EventStreams],
         last_event_id: Annotated[
             str | None,
-            Parameter(header="Last-Event-ID", description="Go on after this event."),
+            HeaderParameter(name="Last-Event-ID", description="Go on after this event."),
         ] = None,
     ) -> Stream | Response[None]:
         """Send the events of an answer from its beginning, or from where the client was.

@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller, delete, get
-from litestar.params import FromPath, Parameter
+from litestar.params import FromPath, QueryParameter
 
 from contracts.ids import ConversationId
 from gateway.auth.guards import may_read
@@ -64,7 +64,9 @@ class ConversationsController(Controller):
         limit: Limit = DEFAULT_LIMIT,
         before: Annotated[
             int | None,
-            Parameter(query="before", ge=1, le=2**31 - 1, description="Turns before this ordinal."),
+            QueryParameter(
+                name="before", ge=1, le=2**31 - 1, description="Turns before this ordinal."
+            ),
         ] = None,
     ) -> ConversationRead:
         """Return a conversation with its last turns, oldest first."""

@@ -1,0 +1,398 @@
+"""Gateways and responders of the tests' own, on the real broker and the real database."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+import pytest_asyncio
+
+from contracts.artefacts import ParsedDocument, ParsedPage, encode_artefact
+from contracts.conversations import QuestionAsked, Usage
+from contracts.errors import RaglineError
+from contracts.ids import DocumentId, TurnId, new_id
+from contracts.text import join_pages
+from contracts.topics import CHAT_COMPLETED, CHAT_DELTAS, CHAT_REQUESTED, dead_letter_topic
+from gateway.app import Collaborators, create_app
+from gateway.auth.tokens import Tokens
+from gateway.conversations.deltas import DeltaHub
+from gateway.outbox import OutboxRelay
+from gateway.server import GatewayServer, server_config
+from providers.blobs.factory import create_blobs
+from providers.blobs.protocol import BlobStore
+from providers.chat.factory import create_chat
+from providers.chat.protocol import ChatModel, Finished, Piece, Prompt
+from providers.embedding.factory import default_embedding_model
+from retrieval import EmbeddingModels, Retriever
+from runtime.clock import SystemClock
+from runtime.delivery import Worker
+from runtime.delivery.broker import create_broker
+from runtime.delivery.intake import Intake
+from runtime.delivery.settle import Settler
+from runtime.embedded import EmbeddedKafka, EmbeddedPostgres
+from runtime.kafka import KafkaConnection, Publisher, TopicAdmin
+from runtime.settings import Settings
+from store import Store
+from store.accounts import User
+from store.chunks import NewChunk
+from store.documents import NewDocument
+from store.migrate import ensure_generation, migrate
+from tests.fixtures.servers import fresh_database
+from workers.responder.agents import AnswerAgent, PageStarts
+from workers.responder.handler import give_up, handle
+
+HANDBOOK = (
+    "Backups are kept for thirty days. After that they are deleted.",
+    "Lunch is served from noon. The canteen is closed on Mondays.",
+    "Travel is booked by the travel office. Flights under four hours are economy class.",
+)
+QUESTION = "How long are backups kept?"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One server-sent event."""
+
+    name: str
+    data: Any
+    event_id: str | None
+
+
+@dataclass
+class Gateway:
+    """A gateway that listens, and a client of it that is logged in."""
+
+    url: str
+    hub: DeltaHub
+    client: httpx.AsyncClient
+
+    async def ask(self, message: str = QUESTION, **more: Any) -> httpx.Response:
+        return await self.client.post("/chat", json={"message": message, **more})
+
+    @asynccontextmanager
+    async def stream(
+        self, method: str, path: str, *, after: str | None = None, **body: Any
+    ) -> AsyncGenerator[tuple[httpx.Response, AsyncIterator[Event]]]:
+        headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": after} if after else {})
+        async with self.client.stream(method, path, headers=headers, json=body or None) as response:
+            yield response, _events(response)
+
+    async def events(self, method: str, path: str, **more: Any) -> list[Event]:
+        """Return the whole stream."""
+        async with self.stream(method, path, **more) as (response, events):
+            assert response.status_code == 200, await response.aread()
+            return [event async for event in events]
+
+
+async def _events(response: httpx.Response) -> AsyncIterator[Event]:
+    fields: dict[str, str] = {}
+    async for line in response.aiter_lines():
+        if line.startswith(":"):
+            continue
+        if line:
+            name, _, value = line.partition(": ")
+            fields[name] = value
+        elif fields:
+            yield Event(fields["event"], msgspec.json.decode(fields["data"]), fields.get("id"))
+            fields = {}
+
+
+class ScriptedModel:
+    """A chat model that says its pieces at the pace that a test wants, and keeps its prompts."""
+
+    provider = "local"
+    is_local_twin = True
+
+    def __init__(
+        self, *steps: str | RaglineError, name: str = "scripted", delay: float = 0.0
+    ) -> None:
+        self.name = name
+        self._steps = steps
+        self._delay = delay
+        self.prompts: list[Prompt] = []
+        #: How many calls were closed, by their end or before it.
+        self.closed = 0
+        #: A model that is not released says its first piece and waits.
+        self.released = asyncio.Event()
+        self.released.set()
+
+    async def answer(self, prompt: Prompt) -> AsyncGenerator[Piece | Finished]:
+        self.prompts.append(prompt)
+        try:
+            for step in self._steps:
+                if isinstance(step, RaglineError):
+                    raise step
+                yield Piece(text=step)
+                await asyncio.sleep(self._delay)
+                await self.released.wait()
+            usage = Usage(input_tokens=10, output_tokens=5, calls=1)
+            yield Finished(reason="stop", model=self.name, usage=usage)
+        finally:
+            self.closed += 1
+
+    async def close(self) -> None:
+        return
+
+
+async def until(condition: Callable[[], bool], *, seconds: float = 20) -> None:
+    """Wait until the condition holds; fail when it does not in time."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+@dataclass
+class World:
+    """One tenant's user with documents, and what their gateways and responders share."""
+
+    settings: Settings
+    store: Store
+    connection: KafkaConnection
+    blobs: BlobStore
+    embedding: EmbeddingModels
+    user: User
+
+    @asynccontextmanager
+    async def gateway(
+        self, *, hears: KafkaConnection | None = None, **changes: Any
+    ) -> AsyncGenerator[Gateway]:
+        """Run a gateway, with a relay of its own; it hears deltas from where ``hears`` says."""
+        settings = self.settings.with_values(**changes)
+        publisher = Publisher(self.connection, client_id="test-gateway")
+        instance = f"gateway-{secrets.token_hex(4)}"
+        hub = DeltaHub(self.store, hears or self.connection, CHAT_DELTAS.partitions, instance)
+        given = Collaborators(
+            store=self.store,
+            blobs=self.blobs,
+            embedding=self.embedding,
+            kafka=self.connection,
+            publisher=publisher,
+            delta_hub=hub,
+            providers={"embedding": "wordllama-256", "answering": "extractive"},
+        )
+        relay = OutboxRelay(store=self.store, publisher=publisher, tenant_in_flight=500)
+        address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        server = GatewayServer(
+            server_config(create_app(settings, given), settings),
+            listening=address.set_result,
+            stopping=given.streams.stop,
+        )
+        serving = asyncio.create_task(server._serve())  # noqa: SLF001 - `serve` takes the signals
+        relaying = asyncio.create_task(relay.run())
+        try:
+            url = await asyncio.wait_for(address, 30)
+            async with self.client(url, self.user) as client:
+                yield Gateway(url, hub, client)
+        finally:
+            server.should_exit = True
+            await serving
+            relaying.cancel()
+            await asyncio.gather(relaying, return_exceptions=True)
+            await publisher.stop()
+
+    def client(self, url: str, user: User) -> httpx.AsyncClient:
+        token = Tokens.of(self.settings, SystemClock()).issue(user)
+        return httpx.AsyncClient(
+            base_url=url,
+            timeout=60,
+            trust_env=False,
+            headers={"Authorization": f"Bearer {token}"},
+        )
+
+    @asynccontextmanager
+    async def responder(
+        self, models: Sequence[ChatModel] | None = None, *, lease_seconds: float = 15.0
+    ) -> AsyncGenerator[Intake]:
+        """Run a responder in the group of the responders."""
+        clock = SystemClock()
+        deltas = Publisher(self.connection, client_id="test-deltas", acks=1)
+        publisher = Publisher(self.connection, client_id="test-responder")
+        worker = Worker(
+            name="responder",
+            topic=CHAT_REQUESTED,
+            concurrency=8,
+            handle=partial(
+                handle,
+                store=self.store,
+                agents={"answer": self.agent(models)},
+                publisher=deltas,
+                lease_seconds=lease_seconds,
+            ),
+            give_up=partial(give_up, store=self.store),
+            drain_seconds=1,
+        )
+        settler = Settler(worker, publisher, clock)
+        intake = Intake(worker, settler, clock)
+        broker, subscriber = create_broker(worker, self.connection, settler, intake)
+        await broker.start()
+        try:
+            yield intake
+        finally:
+            await subscriber.stop_reading()
+            await intake.drain()
+            await broker.stop()
+            await publisher.stop()
+            await deltas.stop()
+
+    def agent(self, models: Sequence[ChatModel] | None = None) -> AnswerAgent:
+        return AnswerAgent(
+            Retriever.of(self.settings, self.store, self.embedding),
+            models or create_chat(self.settings),
+            PageStarts(self.store, self.blobs),
+            SystemClock(),
+        )
+
+    async def new_user(self) -> User:
+        """Register somebody else, with a tenant of their own."""
+        name = secrets.token_hex(8)
+        async with self.store.system() as tx:
+            return await tx.accounts.register(name, f"{name}@example.org", "hash")
+
+    async def index(
+        self,
+        chunks: Sequence[tuple[int, int, int, int]] | None,
+        pages: Sequence[str],
+        *,
+        user: User | None = None,
+        filename: str = "handbook.txt",
+        **changes: Any,
+    ) -> DocumentId:
+        """Index pages as chunks (page_first, page_last, start, end); a chunk a page by default."""
+        tenant = (user or self.user).tenant_id
+        text, starts = join_pages(pages)
+        chunks = chunks or [
+            (number, number, start, start + len(page))
+            for number, (start, page) in enumerate(zip(starts, pages, strict=True), start=1)
+        ]
+        given = {"knowledge_base": "default", "metadata": {}} | changes
+        async with self.store.tenant(tenant) as tx:
+            document = await tx.documents.accept(
+                _new_document(tenant, text, filename=filename, **given), trace_id=None
+            )
+        key = f"{document.document_id}/artefact"
+        parsed = ParsedDocument(
+            pages=tuple(ParsedPage(number=n, text=page) for n, page in enumerate(pages, start=1)),
+            parser="test",
+        )
+        await self.blobs.put(key, encode_artefact(parsed))
+        model = await self.embedding.get(default_embedding_model(self.settings))
+        texts = [text[start:end] for _, _, start, end in chunks]
+        vectors = (await model.embed(texts)).vectors
+        which = (document.document_id, document.version)
+        async with self.store.tenant(tenant) as tx:
+            await tx.documents.mark_parsed(
+                *which,
+                artefact_key=key,
+                parser="test",
+                pages=len(pages),
+                characters=len(text),
+                pages_billed=0,
+            )
+            await tx.parts.expect(*which, 1, part_count=1, chunks_total=len(chunks))
+            rows = [
+                NewChunk(
+                    chunk_id=new_id(),  # type: ignore[arg-type]
+                    ordinal=ordinal,
+                    page_first=page_first,
+                    page_last=page_last,
+                    char_start=start,
+                    char_end=end,
+                    text=text[start:end],
+                    text_hash=secrets.token_bytes(32),
+                    vector=vectors[ordinal],
+                )
+                for ordinal, (page_first, page_last, start, end) in enumerate(chunks)
+            ]
+            await tx.chunks.insert(1, *which, 0, rows)
+            await tx.parts.complete(*which, 1, chunks=len(chunks), tokens=0)
+            await tx.jobs.finish(document.job_id)
+        return document.document_id
+
+    async def asked(self, message: str = QUESTION) -> QuestionAsked:
+        """Store a question as a gateway does, and return its event; nothing is published."""
+        turn_id = TurnId(new_id())
+        async with self.store.tenant(self.user.tenant_id) as tx:
+            conversation = await tx.conversations.create(self.user.user_id, "test")
+            await tx.turns.ask(
+                turn_id,
+                conversation.conversation_id,
+                agent="answer",
+                question=message,
+                options={},
+                reply_partition=7,
+                trace_id=None,
+            )
+        return QuestionAsked(
+            tenant_id=self.user.tenant_id,
+            conversation_id=conversation.conversation_id,
+            turn_id=turn_id,
+            user_id=self.user.user_id,
+            agent="answer",
+            reply_partition=7,
+        )
+
+
+def _new_document(tenant: Any, text: str, **given: Any) -> NewDocument:
+    sha256 = secrets.token_bytes(32)
+    document_id = DocumentId(new_id())
+    return NewDocument(
+        document_id=document_id,
+        sha256=sha256,
+        media_type="text/plain",
+        size=len(text),
+        blob_key_for=lambda version: f"{tenant}/{document_id}/{version}",
+        **given,
+    )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(
+    postgres_server: EmbeddedPostgres,
+    kafka_server: EmbeddedKafka,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[World]:
+    """A database, the topics of conversations, and a user with one indexed document."""
+    blobs: Path = tmp_path_factory.mktemp("blobs")
+    connection = KafkaConnection(servers=kafka_server.bootstrap_servers)
+    with fresh_database(postgres_server.dsn) as dsn:
+        settings = Settings(
+            _env_file=None,
+            environment="test",
+            database_url=dsn,
+            kafka_bootstrap_servers=kafka_server.bootstrap_servers,
+            jwt_secret=secrets.token_urlsafe(48),
+            port=0,
+            answer_timeout=30,
+            drain_seconds=2,
+        )
+        await migrate(dsn)
+        await ensure_generation(
+            dsn, strategy="sentence_5", embedding_model="wordllama-256", dimensions=256
+        )
+        topics = [CHAT_REQUESTED, CHAT_DELTAS, CHAT_COMPLETED, dead_letter_topic("responder")]
+        async with TopicAdmin(connection) as admin:
+            await admin.apply(topics, replication=1, partitions_cap=4)
+        store = await Store.connect(dsn, pool_size=10)
+        embedding = EmbeddingModels.of(settings)
+        name = secrets.token_hex(8)
+        async with store.system() as tx:
+            user = await tx.accounts.register(name, f"{name}@example.org", "hash")
+        world = World(
+            settings=settings,
+            store=store,
+            connection=connection,
+            blobs=create_blobs(blobs.as_uri()),
+            embedding=embedding,
+            user=user,
+        )
+        await world.index(None, HANDBOOK)
+        yield world
+        await embedding.close()
+        await store.close()
