@@ -1,38 +1,90 @@
-"""The command ``ragline`` and its subcommands."""
+"""The command ``ragline`` and its subcommands, each loaded when it is used.
 
+Every process of ragline starts here, and none needs the modules of the others: loading them all
+would cost each a second of CPU and tens of megabytes.
+"""
+
+from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typing_extensions import override
 
-import cli.doctor
-import cli.jobs
-import cli.login
-import cli.topics
-import cli.users
-from cli.ask import ask
 from cli.console import out
-from cli.gateway import gateway
-from cli.ingest import ingest
-from cli.migrate import migrate
-from cli.search import search
-from cli.up import up
-from cli.worker import worker
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a command is, and what `ragline --help` says of it."""
+
+    module: str
+    attribute: str
+    summary: str
+
+
+COMMANDS = {
+    "up": Entry("cli.up", "up", "Start everything on this machine."),
+    "ingest": Entry("cli.ingest", "ingest", "Upload files and folders, and wait for them."),
+    "ask": Entry("cli.ask", "ask", "Ask a question; shows the answer and its sources."),
+    "search": Entry("cli.search", "search", "Show the passages that fit a query."),
+    "jobs": Entry("cli.jobs", "app", "Watch what becomes of uploads."),
+    "login": Entry("cli.login", "login", "Log in to a deployment."),
+    "logout": Entry("cli.login", "logout", "Forget the login."),
+    "doctor": Entry("cli.doctor", "doctor", "Say what is configured, reachable and missing."),
+    "gateway": Entry("cli.gateway", "gateway", "Run the REST API."),
+    "worker": Entry("cli.worker", "worker", "Run one of the four workers."),
+    "migrate": Entry("cli.migrate", "migrate", "Bring the database to this version."),
+    "topics": Entry("cli.topics", "app", "Create and show the topics."),
+    "users": Entry("cli.users", "app", "Add users."),
+}
+
+
+class LazyCommands(TyperGroup):
+    """A group whose commands are loaded by name; their list needs no loading."""
+
+    _listing = False
+
+    @override
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    @override
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        if self._listing:
+            return TyperCommand(cmd_name, help=entry.summary)
+        return load(cmd_name, entry)
+
+    @override
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        self._listing = True
+        super().format_help(ctx, formatter)
+
+
+def load(name: str, entry: Entry) -> Any:
+    """Return the command, its module loaded."""
+    found: Any = getattr(import_module(entry.module), entry.attribute)
+    if isinstance(found, typer.Typer):
+        command: Any = typer.main.get_group(found)
+    else:
+        single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        single.command(name)(found)
+        command = typer.main.get_command(single)
+    command.name = name
+    return command
+
 
 app = typer.Typer(
-    name="ragline",
-    help="Documents in, cited answers out.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
+    name="ragline", cls=LazyCommands, no_args_is_help=True, pretty_exceptions_enable=False
 )
 
 
-def main() -> None:
-    """Run the command line."""
-    app()
-
-
-@app.callback()
+@app.callback(help="Documents in, cited answers out.")
 def ragline(
     *,
     show_version: Annotated[
@@ -45,14 +97,10 @@ def ragline(
         raise typer.Exit
 
 
-for command in (up, gateway, worker, migrate, ingest, ask, search):
-    app.command()(command)
-app.command(name="login")(cli.login.login)
-app.command(name="logout")(cli.login.logout)
-app.command(name="doctor")(cli.doctor.doctor)
-app.add_typer(cli.topics.app, name="topics")
-app.add_typer(cli.users.app, name="users")
-app.add_typer(cli.jobs.app, name="jobs")
+def main() -> None:
+    """Run the command line."""
+    app()
+
 
 if __name__ == "__main__":
     main()

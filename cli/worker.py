@@ -4,16 +4,13 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import structlog
 import typer
 
-import workers.chunker.app
-import workers.embedder.app
-import workers.parser.app
-import workers.responder.app
 from cli.configured import configured
 from runtime.delivery import Probes, Worker, WorkerStuck, run_worker
 from runtime.health import Health
@@ -39,12 +36,10 @@ class WorkerChoice(StrEnum):
     responder = "responder"
 
 
-BUILDS: dict[WorkerChoice, Build] = {
-    WorkerChoice.parser: workers.parser.app.build,
-    WorkerChoice.chunker: workers.chunker.app.build,
-    WorkerChoice.embedder: workers.embedder.app.build,
-    WorkerChoice.responder: workers.responder.app.build,
-}
+def build_of(name: WorkerChoice) -> Build:
+    """Return how the worker is built; only its own modules are loaded."""
+    build: Build = import_module(f"workers.{name.value}.app").build
+    return build
 
 
 def worker(
@@ -58,7 +53,7 @@ def worker(
     configure_logging(settings, service=name.value)
     traces = configure_telemetry(settings, service=name.value)
     try:
-        asyncio.run(_run(settings, BUILDS[name], port_file))
+        asyncio.run(_run(settings, build_of(name), port_file))
     except WorkerStuck as error:
         log.critical("worker_stuck", reason=str(error))
         raise typer.Exit(STUCK) from None

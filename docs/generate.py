@@ -8,16 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import click
 import msgspec
 import prometheus_client
-import typer.main
+from gateway.openapi import openapi_document
 from prometheus_client.registry import Collector
 
-import cli.main
+from cli.main import COMMANDS, load
 from contracts import errors
 from contracts.topics import TOPICS, Topic
-from gateway.openapi import openapi_document
 from runtime import metrics
 from runtime.settings import Settings
 
@@ -120,13 +118,16 @@ def errors_page() -> str:
 
 def cli_page() -> str:
     """Return the page of every command."""
-    root = typer.main.get_command(cli.main.app)
-    parts = list(_commands(root, "ragline"))
+    parts = [
+        line
+        for name, entry in sorted(COMMANDS.items())
+        for line in _commands(load(name, entry), f"ragline {name}")
+    ]
     return _page("Command line", "`ragline --help` says the same.", "\n".join(parts))
 
 
 def _commands(command: Any, name: str) -> list[str]:
-    if isinstance(command, click.Group) or hasattr(command, "commands"):
+    if hasattr(command, "commands"):
         return [
             line
             for child in sorted(command.commands)

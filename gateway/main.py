@@ -21,7 +21,7 @@ from gateway.server import GatewayServer, server_config
 from gateway.sse import EventStreams
 from providers.blobs.factory import create_blobs
 from providers.embedding.factory import default_embedding_model
-from providers.openai_service import is_openai_configured
+from providers.configured import is_openai_configured
 from retrieval.models import EmbeddingModels
 from runtime.clock import SystemClock
 from runtime.kafka import KafkaConnection, Publisher
@@ -48,7 +48,7 @@ async def serve(settings: Settings, *, listening: Callable[[str], None] | None =
     """
     configure_logging(settings, service=SERVICE)
     configure_telemetry(settings, service=SERVICE)
-    async with _collaborators(settings) as given, asyncio.TaskGroup() as tasks:
+    async with open_collaborators(settings) as given, asyncio.TaskGroup() as tasks:
         app = create_app(settings, given)
         leading = tasks.create_task(_leader(settings, given).run())
         server = GatewayServer(
@@ -64,7 +64,8 @@ async def serve(settings: Settings, *, listening: Callable[[str], None] | None =
 
 
 @asynccontextmanager
-async def _collaborators(settings: Settings) -> AsyncGenerator[Collaborators]:
+async def open_collaborators(settings: Settings) -> AsyncGenerator[Collaborators]:
+    """Connect to what the gateway needs, and disconnect; Kafka may be away."""
     kafka = KafkaConnection.of(settings)
     async with AsyncExitStack() as stack:
         store = await Store.connect(

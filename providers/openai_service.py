@@ -12,11 +12,6 @@ from runtime.settings import Settings
 _NO_KEY = "none"
 
 
-def is_openai_configured(settings: Settings) -> bool:
-    """Tell whether there is a key, or the address of a server that may need none."""
-    return settings.openai_api_key is not None or settings.openai_base_url is not None
-
-
 def create_openai_client(settings: Settings) -> AsyncOpenAI:
     """Return a client for one process, without retries of its own."""
     key = settings.openai_api_key

@@ -15,6 +15,7 @@ from runtime.postgres import Connection, RawConnection
 from runtime.postgres_errors import translated
 from runtime.postgres_sessions import connect, connected
 from store.generations import ACTIVE, Generation
+from store.schema import HEAD
 
 APPLICATION = "ragline migrate"
 
@@ -47,26 +48,19 @@ RETURNING generation_id, strategy, embedding_model, dimensions, state
 CREATE_TABLE = "SELECT create_chunks_table($1, $2)"
 
 
-def head() -> str:
-    """Return the revision that this version of the product works with."""
-    newest = ScriptDirectory.from_config(_config()).get_current_head()
-    if newest is None:
-        raise RuntimeError("No migration is installed.")
-    return newest
-
-
 async def migrate(dsn: str) -> list[str]:
     """Run every migration that the database lacks; return their revisions, oldest first.
 
     ``dsn`` names the owner of the tables: a superuser, or a role with CREATEROLE in a database
-    that has the extension ``vector``. Two callers at once wait for each other.
+    that has the extension ``vector``. Two callers at once wait for each other; a process migrates
+    one database at a time (Alembic keeps the context of a migration in a module).
     """
     async with _locked(dsn) as connection:
         before = await _revision(connection)
         with translated():
             await _upgrade(dsn)
         script = ScriptDirectory.from_config(_config())
-        applied = [step.revision for step in script.iterate_revisions(head(), before or "base")]
+        applied = [step.revision for step in script.iterate_revisions(HEAD, before or "base")]
     return list(reversed(applied))
 
 

@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
+import asyncpg
+
 from contracts.errors import Misconfigured
 from contracts.ids import TenantId
 from runtime.postgres import Pool
 from store.codecs import prepare
 from store.leadership import Leadership, leading
 from store.listening import listening
-from store.migrate import head
+from store.schema import HEAD
 from store.transactions import SystemTransaction, Transaction
 
 _APP, _SYSTEM = "ragline_app", "ragline_system"
@@ -64,13 +66,25 @@ class Store:
 
     async def check(self) -> None:
         """Raise StoreUnavailable, or Misconfigured when the schema is not this version's."""
-        async with self.system() as system:
-            found: str | None = await system.connection.value(REVISION)
-        if found != head():
+        found = await self._revision()
+        if found != HEAD:
+            has = "no schema yet" if found is None else f"schema {found}"
             raise Misconfigured(
-                f"The database has schema {found}, this version works with {head()}: "
-                "run `ragline migrate`."
+                f"The database has {has}, this version works with {HEAD}: run `ragline migrate`."
             )
+
+    async def _revision(self) -> str | None:
+        try:
+            async with self.system() as system:
+                found: str = await system.connection.value(REVISION)
+        except (asyncpg.UndefinedTableError, asyncpg.InvalidParameterValueError):
+            return None  # no such table, or no such role even
+        except asyncpg.InsufficientPrivilegeError as error:
+            raise Misconfigured(
+                f"The login of DATABASE_URL may not take on the role {_SYSTEM}: as the owner of "
+                f"the tables, GRANT {_APP}, {_SYSTEM} TO it WITH INHERIT FALSE, SET TRUE."
+            ) from error
+        return found
 
     async def close(self) -> None:
         """Close every connection."""

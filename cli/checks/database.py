@@ -6,7 +6,7 @@ from providers.embedding.factory import default_embedding_model
 from runtime.settings import Settings
 from store.generations import Generation
 from store.inspection import Inspection, inspect
-from store.migrate import head
+from store.schema import HEAD
 
 UNREADABLE = (
     "DATABASE_URL is not an address like postgresql://user:password@host:5432/name; write what is "
@@ -54,10 +54,10 @@ def _check_extension(found: Inspection) -> list[Finding]:
 def _check_schema(found: Inspection) -> list[Finding]:
     if found.revision is None:
         return missing("schema", "The database was never migrated: run `ragline migrate`.")
-    if found.revision != head():
+    if found.revision != HEAD:
         return missing(
             "schema",
-            f"The schema is {found.revision}, this version works with {head()}: run "
+            f"The schema is {found.revision}, this version works with {HEAD}: run "
             "`ragline migrate`.",
         )
     return ok("schema", f"Revision {found.revision}.")

@@ -14,9 +14,9 @@ from cli.target import open_http
 from contracts.errors import Misconfigured, RaglineError
 from providers.blobs.factory import create_blobs
 from providers.chat.factory import create_chat
+from providers.configured import is_openai_configured
 from providers.embedding.cards import is_local
 from providers.embedding.factory import default_embedding_model
-from providers.openai_service import is_openai_configured
 from runtime.settings import Settings
 
 GATEWAY_SECONDS = 5.0

@@ -14,8 +14,6 @@ from providers.chat.whole import Stopped, whole_answer
 from providers.service import Service, timeouts
 from runtime.settings import Settings
 
-ANTHROPIC_DEFAULT = "claude-haiku-5-5"
-
 #: Somebody is waiting: a longer pause of the provider is told, so that another one may answer.
 _PATIENCE = 5.0
 

@@ -1,11 +1,10 @@
 """Which chat models answer, and in which order they are asked."""
 
 from contracts.errors import Misconfigured
-from providers.chat.anthropic import ANTHROPIC_DEFAULT, AnthropicChat
-from providers.chat.local import LOCAL_DEFAULT, ExtractiveAnswers
-from providers.chat.openai import OPENAI_DEFAULT, OpenAIChat
+from providers.chat.defaults import ANTHROPIC_DEFAULT, LOCAL_DEFAULT, OPENAI_DEFAULT
+from providers.chat.local import ExtractiveAnswers
 from providers.chat.protocol import ChatModel
-from providers.openai_service import is_openai_configured
+from providers.configured import is_openai_configured
 from runtime.settings import Settings
 
 
@@ -23,7 +22,9 @@ def create_chat(settings: Settings) -> list[ChatModel]:
     if name == LOCAL_DEFAULT or not (is_openai_configured(settings) or settings.anthropic_api_key):
         return [_create_local(settings, name or LOCAL_DEFAULT)]
     if name and name.startswith("claude") and not _is_proxied(settings):
-        return [AnthropicChat(settings, name), *_openai(settings, OPENAI_DEFAULT)]
+        if settings.anthropic_api_key is None:
+            raise Misconfigured(f"Answering with {name} needs ANTHROPIC_API_KEY.")
+        return [*_anthropic(settings, name), *_openai(settings, OPENAI_DEFAULT)]
     openai = _openai(settings, name or OPENAI_DEFAULT)
     if name and not openai:
         raise Misconfigured(f"Answering with {name} needs OPENAI_API_KEY or OPENAI_BASE_URL.")
@@ -36,11 +37,19 @@ def _is_proxied(settings: Settings) -> bool:
 
 
 def _openai(settings: Settings, name: str) -> list[ChatModel]:
-    return [OpenAIChat(settings, name)] if is_openai_configured(settings) else []
+    if not is_openai_configured(settings):
+        return []
+    from providers.chat.openai import OpenAIChat  # noqa: PLC0415 - loading it takes a second
+
+    return [OpenAIChat(settings, name)]
 
 
 def _anthropic(settings: Settings, name: str) -> list[ChatModel]:
-    return [AnthropicChat(settings, name)] if settings.anthropic_api_key else []
+    if settings.anthropic_api_key is None:
+        return []
+    from providers.chat.anthropic import AnthropicChat  # noqa: PLC0415 - as above
+
+    return [AnthropicChat(settings, name)]
 
 
 def _create_local(settings: Settings, name: str) -> ChatModel:

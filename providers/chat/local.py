@@ -5,10 +5,9 @@ import re
 from collections.abc import AsyncGenerator, Sequence
 
 from contracts.conversations import Usage
+from providers.chat.defaults import LOCAL_DEFAULT
 from providers.chat.extraction import Quote, best_quotes
 from providers.chat.protocol import Finished, Piece, Prompt
-
-LOCAL_DEFAULT = "extractive"
 
 _NOTHING = "Nothing in your documents answers this."
 _INTRODUCTION = "From your documents, word for word:"

@@ -11,8 +11,6 @@ from providers.chat.whole import Stopped, whole_answer
 from providers.openai_service import create_openai_client, create_openai_service
 from runtime.settings import Settings
 
-OPENAI_DEFAULT = "gpt-6-luna"
-
 #: Somebody is waiting: a longer pause of the provider is told, so that another one may answer.
 _PATIENCE = 5.0
 

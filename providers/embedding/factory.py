@@ -1,11 +1,9 @@
 """Which embedding model a process uses."""
 
 from contracts.errors import Misconfigured
+from providers.configured import is_openai_configured
 from providers.embedding.cards import CARDS, LOCAL_DEFAULT, OPENAI_DEFAULT, is_local
-from providers.embedding.local import WordLlamaEmbedding
-from providers.embedding.openai import OpenAIEmbedding
 from providers.embedding.protocol import EmbeddingModel
-from providers.openai_service import is_openai_configured
 from runtime.settings import Settings
 
 
@@ -34,6 +32,8 @@ async def create_embedding(settings: Settings, model: str | None = None) -> Embe
             f"Embedding with {name} needs OPENAI_API_KEY, or OPENAI_BASE_URL of a server that "
             "speaks OpenAI's protocol."
         )
+    from providers.embedding.openai import OpenAIEmbedding  # noqa: PLC0415 - loading takes a second
+
     if name in CARDS:
         return OpenAIEmbedding(settings, CARDS[name])
     return await OpenAIEmbedding.discover(settings, name)
@@ -45,4 +45,6 @@ def _create_local(settings: Settings) -> EmbeddingModel:
             f"{LOCAL_DEFAULT} serves one machine and is not used in production: set "
             "OPENAI_API_KEY, or OPENAI_BASE_URL of a server that speaks OpenAI's protocol."
         )
+    from providers.embedding.local import WordLlamaEmbedding  # noqa: PLC0415 - only on one machine
+
     return WordLlamaEmbedding()

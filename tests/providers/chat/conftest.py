@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from providers.chat.factory import create_chat
 from providers.chat.protocol import ChatModel, Finished, Piece, Prompt
-from providers.openai_service import is_openai_configured
+from providers.configured import is_openai_configured
 from runtime.settings import Settings
 from tests.fixtures.anthropic_server import AnthropicServer
 from tests.fixtures.live import Spending, live_settings

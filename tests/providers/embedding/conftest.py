@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from providers.embedding.factory import create_embedding
 from providers.embedding.protocol import Embedded, EmbeddingModel
-from providers.openai_service import is_openai_configured
+from providers.configured import is_openai_configured
 from runtime.settings import Settings
 from tests.fixtures.live import Spending, live_settings
 from tests.fixtures.openai_server import OpenAIServer
