@@ -28,7 +28,8 @@ RawConnection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 class Prepare(Protocol):
     """Runs once on every new connection."""
 
-    async def __call__(self, connection: RawConnection, /) -> None: ...
+    async def __call__(self, connection: RawConnection, /) -> None:
+        """Prepare a connection that was just opened."""
 
 
 class Connection:

@@ -35,7 +35,7 @@ WHERE tenant_id = '{tenant}'
 """
 
 # The statistics that the planner weighs an index with.
-ANALYZE = "ANALYZE {chunks}"
+ANALYZE = "ANALYZE {chunks}, documents, document_generations"
 
 
 async def build_tenant_indexes(dsn: str, *, min_chunks: int = 10_000) -> list[str]:

@@ -26,37 +26,52 @@ SELECT current_tenant() AS tenant_id,
        set_config('hnsw.ef_search', $2, true)
 """
 
-# Look at every row: an index on vectors serves index scans only, all others serve bitmap scans too.
-EXACTLY = "SET LOCAL enable_indexscan = off"
+# Of each document that passes the filters: the version whose chunks are all there.
+_SEARCHABLE = """
+SELECT document.document_id, progress.version, document.filename
+FROM documents document
+JOIN document_generations progress ON progress.document_id = document.document_id
+WHERE document.tenant_id = $2::uuid AND document.deleted_at IS NULL
+  AND progress.generation_id = $4 AND progress.indexed_at IS NOT NULL
+  AND ($5::uuid[] IS NULL OR document.document_id = ANY($5))
+  AND ($6::text IS NULL OR document.knowledge_base = $6)
+  AND ($7::jsonb IS NULL OR document.metadata @> $7)
+"""
 
-# The chunks nearest to a vector, among the documents that pass the filters; of each document, the
-# version that is indexed completely. The tenant is a value here, not current_tenant(): only so
-# does the planner see that the tenant's index fits. A vector of zeros is near to nothing.
-NEAREST = """
-WITH nearest AS MATERIALIZED (
-    SELECT chunk.chunk_id, chunk.ordinal, chunk.page_first, chunk.page_last, chunk.char_start,
-           chunk.char_end, chunk.text, chunk.document_id, chunk.version, document.filename,
-           chunk.embedding <=> $1::vector::{type} AS distance
-    FROM {chunks} chunk
-    JOIN documents document ON document.document_id = chunk.document_id
-    JOIN document_generations progress
-      ON progress.document_id = chunk.document_id AND progress.version = chunk.version
-     AND progress.generation_id = $4
-    WHERE chunk.tenant_id = $2::uuid
-      AND document.deleted_at IS NULL
-      AND progress.indexed_at IS NOT NULL
-      AND ($5::uuid[] IS NULL OR chunk.document_id = ANY($5))
-      AND ($6::text IS NULL OR document.knowledge_base = $6)
-      AND ($7::jsonb IS NULL OR document.metadata @> $7)
-    ORDER BY chunk.embedding <=> $1::vector::{type}
-    LIMIT $3
-)
+# The chunks of those documents that are nearest to a vector. The tenant is a value here, not
+# current_tenant(): only so does the planner see that the tenant's index fits. A vector of zeros is
+# near to nothing. Ties are in one order always.
+_NEAREST = """
+SELECT chunk.chunk_id, chunk.ordinal, chunk.page_first, chunk.page_last, chunk.char_start,
+       chunk.char_end, chunk.text, chunk.document_id, chunk.version, searchable.filename,
+       chunk.embedding <=> $1::vector::{type} AS distance
+FROM {chunks} chunk
+JOIN searchable ON searchable.document_id = chunk.document_id
+               AND searchable.version = chunk.version
+WHERE chunk.tenant_id = $2::uuid
+ORDER BY chunk.embedding <=> $1::vector::{type}
+LIMIT $3
+"""
+_FOUND = """
 SELECT chunk_id, ordinal, page_first, page_last, char_start, char_end, text, document_id, version,
        filename, 1 - distance AS similarity
 FROM nearest
 WHERE distance <> 'NaN'
 ORDER BY distance, chunk_id
 """
+
+# Look at every chunk: the documents first, once, then theirs.
+EXACT = f"""
+WITH searchable AS MATERIALIZED ({_SEARCHABLE}), nearest AS MATERIALIZED ({_NEAREST}) {_FOUND}
+"""
+
+# Let the planner weigh the tenant's index against that: with few matches, looking at each is less.
+INDEXED = f"""
+WITH searchable AS NOT MATERIALIZED ({_SEARCHABLE}), nearest AS MATERIALIZED ({_NEAREST}) {_FOUND}
+"""
+
+# An index on vectors serves index scans only, all others serve bitmap scans too.
+WITHOUT_INDEX = "SET LOCAL enable_indexscan = off"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,9 +108,6 @@ async def find_nearest(connection: Connection, generation: int, search: Search) 
     asking = await connection.row(PREPARE, tenant_index(generation), str(CANDIDATES))
     if asking is None or asking["tenant_id"] is None:
         return []
-    statement = NEAREST.format(
-        chunks=chunks_table(generation), type=vector_type(search.vector.size)
-    )
     values = (
         Vector(search.vector),
         asking["tenant_id"],
@@ -105,9 +117,11 @@ async def find_nearest(connection: Connection, generation: int, search: Search) 
         search.knowledge_base,
         search.metadata,
     )
-    rows = await connection.rows(statement, *values)
-    if asking["indexed"] and len(rows) < search.limit:
-        # An index gives up after so many candidates; whether there are more matches, it cannot say.
-        await connection.run(EXACTLY)
-        rows = await connection.rows(statement, *values)
-    return [Found(**row) for row in rows]
+    names = {"chunks": chunks_table(generation), "type": vector_type(search.vector.size)}
+    if asking["indexed"]:
+        rows = await connection.rows(INDEXED.format(**names), *values)
+        if len(rows) == search.limit:
+            return [Found(**row) for row in rows]
+        # An index gives up after so many candidates; whether more would match, it cannot say.
+        await connection.run(WITHOUT_INDEX)
+    return [Found(**row) for row in await connection.rows(EXACT.format(**names), *values)]

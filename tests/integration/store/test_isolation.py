@@ -24,7 +24,9 @@ from store import Store, Transaction
 from store.codecs import prepare
 from store.conversations import Conversation
 from store.documents import Accepted
+from store.indexes import build_tenant_indexes
 from store.ledger import LedgerKey
+from store.nearest import INDEXED
 from store.turns import Answer, Turn
 from store.users import User
 from tests.integration.store.given import (
@@ -293,9 +295,28 @@ async def test_a_forged_id_of_another_tenants_document_is_refused(store: Store) 
             await tx.documents.accept(forged, trace_id=None)
 
 
-async def test_every_statement_with_a_condition_was_run_without_it(store: Store) -> None:
+async def test_a_search_through_an_index_without_its_conditions_finds_ones_own(
+    store: Store, database: str
+) -> None:
+    theirs, ours = await belongings(store), await belongings(store)
+    await build_tenant_indexes(database, min_chunks=1)
+    async with forgetful(store, ours.owner.tenant_id) as (tx, connection):
+        found = await tx.chunks.nearest(GENERATION, a_vector(1), limit=1)
+        more = await tx.chunks.nearest(GENERATION, a_vector(1), limit=10)
+    assert INDEXED.format(chunks="chunks_g1", type="vector") in connection.forgotten
+    assert {chunk.document_id for chunk in found + more} == {ours.document.document_id}
+    assert theirs.document.document_id != ours.document.document_id
+
+
+async def test_every_statement_with_a_condition_was_run_without_it(
+    store: Store, database: str
+) -> None:
     """The tests above would prove nothing about a statement that they leave out."""
     ours = await belongings(store)
+    async with forgetful(store, ours.owner.tenant_id) as (tx, connection):
+        await look_at(tx, ours)
+        ran = connection.forgotten
+    await build_tenant_indexes(database, min_chunks=1)
     async with forgetful(store, ours.owner.tenant_id) as (tx, connection):
         await look_at(tx, ours)
         again = a_file(ours.owner.tenant_id, b"belongs to somebody")
@@ -303,7 +324,7 @@ async def test_every_statement_with_a_condition_was_run_without_it(store: Store)
         fresh = await tx.documents.accept(a_file(ours.owner.tenant_id, b"x"), trace_id=None)
         await tx.jobs.fail(fresh.job_id, stage="parse", code="x", message="x")
         await tx.documents.accept(a_file(ours.owner.tenant_id, b"x"), trace_id=None)
-        ran = connection.forgotten
+        ran |= connection.forgotten
     async with forgetful(store, await a_tenant(store)) as (tx, connection):
         await meddle_with(tx, ours)
         ran |= connection.forgotten
