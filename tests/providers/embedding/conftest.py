@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import pytest
 import pytest_asyncio
 
+from providers.configured import is_openai_configured
 from providers.embedding.factory import create_embedding
 from providers.embedding.protocol import Embedded, EmbeddingModel
-from providers.configured import is_openai_configured
 from runtime.settings import Settings
 from tests.fixtures.live import Spending, live_settings
 from tests.fixtures.openai_server import OpenAIServer
