@@ -172,4 +172,7 @@ def _field(entry: object) -> FieldProblem:
     if not isinstance(entry, dict):
         return FieldProblem(field="", message=str(entry))
     found = cast("dict[str, object]", entry)
-    return FieldProblem(field=str(found.get("key", "")), message=str(found.get("message", "")))
+    name = str(found.get("key", ""))
+    if found.get("source") == "header":
+        name = name.replace("_", "-")
+    return FieldProblem(field=name, message=str(found.get("message", "")))

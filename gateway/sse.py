@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import anyio
+import structlog
 from litestar.response import Stream
 
+from contracts.errors import Retryable
 from runtime import metrics
+
+log = structlog.get_logger(__name__)
 
 #: Proxies cut connections that are silent for a minute, some for 30 s.
 HEARTBEAT_SECONDS = 15.0
@@ -52,6 +56,9 @@ class EventStreams:
             async with aclosing(self._beating(events, stopping)) as frames:
                 async for frame in frames:
                     yield frame
+        except Retryable as error:
+            log.warning("stream_broken_off", kind=kind, reason=error.message)
+            yield b": something is away; come back with Last-Event-ID\n\n"
         finally:
             metrics.OPEN_STREAMS.labels(kind).dec()
             stopping.cancel()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from litestar import Controller, Request, get, post
+from litestar.params import JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from gateway.agents.cards import AGENTS
@@ -40,7 +41,7 @@ class AgentsController(Controller):
     )
     async def query(  # noqa: PLR0913, PLR0917 - collaborators
         self,
-        data: Query,
+        data: JSONBody[Query],
         request: Request[Any, Any, Any],
         principal: Given[Principal],
         settings: Given[Settings],

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Controller, Request, delete, get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from contracts.ids import UserId
@@ -50,7 +50,7 @@ class UsersController(Controller):
     )
     async def create_user(
         self,
-        data: NewUser,
+        data: JSONBody[NewUser],
         request: Request[Any, Any, Any],
         settings: Given[Settings],
         accounts: Given[Accounts],
@@ -77,7 +77,7 @@ class UsersController(Controller):
     )
     async def log_in(
         self,
-        data: Credentials,
+        data: JSONBody[Credentials],
         request: Request[Any, Any, Any],
         accounts: Given[Accounts],
         limits: Given[Limits],
@@ -97,7 +97,7 @@ class UsersController(Controller):
         status_code=HTTP_200_OK,
         responses=documented(400, 401, 413, 422),
     )
-    async def refresh(self, data: RefreshToken, accounts: Given[Accounts]) -> Session:
+    async def refresh(self, data: JSONBody[RefreshToken], accounts: Given[Accounts]) -> Session:
         """Exchange a refresh token for the next pair; using one twice ends the session."""
         return await accounts.refresh(data.refresh_token)
 
@@ -108,7 +108,7 @@ class UsersController(Controller):
         status_code=204,
         responses=documented(400, 413, 422),
     )
-    async def log_out(self, data: RefreshToken, accounts: Given[Accounts]) -> None:
+    async def log_out(self, data: JSONBody[RefreshToken], accounts: Given[Accounts]) -> None:
         """End the session of a refresh token; its access tokens run out by themselves."""
         await accounts.log_out(data.refresh_token)
 
@@ -126,7 +126,7 @@ class ApiKeysController(Controller):
         responses=documented(400, 401, 403, 413, 422),
     )
     async def create(
-        self, data: NewApiKey, principal: Given[Principal], accounts: Given[Accounts]
+        self, data: JSONBody[NewApiKey], principal: Given[Principal], accounts: Given[Accounts]
     ) -> ApiKeyCreated:
         """Return a new key. It is shown this once: only its hash is stored."""
         key, secret = await accounts.create_key(data.name, principal)

@@ -9,11 +9,14 @@ from msgspec import Meta
 from contracts.ids import TenantId, UserId
 from gateway.paging import Page
 
+#: The end of a text; `$` also matches before a last line break, and `\Z` is no JSON Schema.
+END = r"(?![\s\S])"
+
 #: One @, no blanks or control characters, a dot in the domain; the mail server knows the rest.
 Email = Annotated[
     str,
     Meta(
-        pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]+\.[^@\s\x00-\x1f\x7f.]+$",
+        pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]+\.[^@\s\x00-\x1f\x7f.]+" + END,
         max_length=254,
         description="E-mail address, by which the user logs in.",
         examples=["ada@example.org"],
@@ -29,7 +32,7 @@ NewPassword = Annotated[
     ),
 ]
 #: No control characters: it is printed in lists.
-Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+" + END)]
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,12 +8,11 @@ from zlib import crc32
 
 import structlog
 
-from contracts.codec import decode
-from contracts.conversations import Delta
-from contracts.errors import BrokerUnavailable, RaglineError, UndecodableEvent
+from contracts.errors import BrokerUnavailable, RaglineError
 from contracts.ids import TenantId, TurnId
 from contracts.topics import CHAT_DELTAS
 from gateway.conversations.following import Following
+from gateway.conversations.replays import Replays, delta_in
 from runtime.clock import Clock, SystemClock
 from runtime.kafka import KafkaConnection, TailReader
 from store import Store
@@ -28,8 +27,6 @@ RETRY_SECONDS = 1.0
 #: A turn that nothing is heard of for this long is looked up, with all such turns at once.
 SILENCE_SECONDS = 2.0
 WATCH_SECONDS = 0.5
-#: Answers that are read again from Kafka at the same time, each with a consumer of its own.
-MOST_REPLAYS = 32
 
 _ENDED = frozenset({"done", "failed", "cancelled"})
 
@@ -57,7 +54,7 @@ class DeltaHub:
         # Weak: a request that ends before its stream begins leaves nothing behind.
         self._live: dict[TurnId, WeakSet[Following]] = {}
         self._watched: WeakSet[Following] = WeakSet()
-        self._replays = asyncio.Semaphore(MOST_REPLAYS)
+        self._replays = Replays(store, connection, self._clock)
         self._positioned = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -90,12 +87,8 @@ class DeltaHub:
         Where Kafka is away, or too many are read again already, only the turn's end is told.
         """
         following = self._new(turn.turn_id)
-        reading = asyncio.create_task(self._read_again(turn, tenant_id, following))
-        try:
+        async with self._replays.reading(turn, tenant_id, following):
             yield following
-        finally:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
 
     def _new(self, turn_id: TurnId) -> Following:
         following = Following(turn_id, now=self._clock.monotonic())
@@ -121,37 +114,12 @@ class DeltaHub:
             await asyncio.sleep(RETRY_SECONDS)
 
     def _dispatch(self, value: bytes | None) -> None:
-        delta = _delta(value)
+        delta = delta_in(value)
         if delta is None:
             return
         now = self._clock.monotonic()
         for following in self._live.get(delta.turn_id, ()):
             following.offer(delta, now=now)
-
-    async def _read_again(self, turn: Turn, tenant_id: TenantId, following: Following) -> None:
-        if self._replays.locked():
-            return
-        async with self._replays:
-            try:
-                await self._pump(turn, tenant_id, following)
-            except RaglineError as error:
-                log.warning("deltas_not_read_again", turn_id=str(turn.turn_id), code=error.code)
-
-    async def _pump(self, turn: Turn, tenant_id: TenantId, following: Following) -> None:
-        offset = turn.first_offset
-        async with TailReader(
-            self._connection, CHAT_DELTAS.name, turn.reply_partition, offset=offset
-        ) as reader:
-            if offset is None:
-                # The answer may have begun before the position was known: then begin there.
-                async with self._store.tenant(tenant_id) as tx:
-                    now_asked = await tx.turns.get(turn.turn_id)
-                if now_asked is not None and now_asked.first_offset is not None:
-                    await self._pump(now_asked, tenant_id, following)
-            async for record in reader:
-                delta = _delta(record.value)
-                if delta is not None and delta.turn_id == turn.turn_id:
-                    await following.give(delta, now=self._clock.monotonic())
 
     async def _watch(self) -> None:
         """Look up the turns that nothing was heard of; tell their followers of those that ended."""
@@ -176,13 +144,3 @@ class DeltaHub:
             state, _ = states.get(following.turn_id, ("cancelled", 0))
             if state in _ENDED:
                 following.look()
-
-
-def _delta(value: bytes | None) -> Delta | None:
-    """Return the delta in a record, None for what a newer version may have sent."""
-    try:
-        delta: Delta = decode(CHAT_DELTAS, value or b"")
-    except UndecodableEvent:
-        log.warning("delta_not_understood")
-        return None
-    return delta

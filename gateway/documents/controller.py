@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, Request, Response, delete, get, post
-from litestar.params import FromPath, Parameter
+from litestar.params import FromPath, HeaderParameter, QueryParameter
 from litestar.response import Stream
 from litestar.status_codes import HTTP_202_ACCEPTED
 
@@ -35,8 +35,8 @@ from store.documents import Document
 
 IdempotencyKey = Annotated[
     str | None,
-    Parameter(
-        header="Idempotency-Key",
+    HeaderParameter(
+        name="Idempotency-Key",
         min_length=1,
         max_length=255,
         pattern=r"^[\x21-\x7e]+$",
@@ -45,8 +45,8 @@ IdempotencyKey = Annotated[
 ]
 KnowledgeBase = Annotated[
     str | None,
-    Parameter(
-        query="knowledge_base",
+    QueryParameter(
+        name="knowledge_base",
         min_length=1,
         max_length=64,
         pattern=r"^[A-Za-z0-9._-]+$",
@@ -166,7 +166,7 @@ class DocumentsController(Controller):
         limit: Limit = DEFAULT_LIMIT,
         after: Annotated[
             int | None,
-            Parameter(query="after", ge=0, le=2**31 - 1, description="The last ordinal before."),
+            QueryParameter(name="after", ge=0, le=2**31 - 1, description="The last ordinal before."),
         ] = None,
     ) -> ChunkPage:
         """Return the chunks of a document in their order, with pages and character spans."""

@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller, Response, get
-from litestar.params import FromPath, Parameter
+from litestar.params import FromPath, HeaderParameter, QueryParameter
 from litestar.response import Stream
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
@@ -44,7 +44,7 @@ class JobsController(Controller):
         limit: Limit = DEFAULT_LIMIT,
         after: After = None,
         status: Annotated[
-            JobStatus | None, Parameter(query="status", description="Only jobs in this status.")
+            JobStatus | None, QueryParameter(name="status", description="Only jobs in this status.")
         ] = None,
     ) -> JobPage:
         """Return the tenant's jobs, newest first."""
@@ -82,7 +82,7 @@ class JobsController(Controller):
         streams: Given[EventStreams],
         last_event_id: Annotated[
             str | None,
-            Parameter(header="Last-Event-ID", description="Go on after this event."),
+            HeaderParameter(name="Last-Event-ID", description="Go on after this event."),
         ] = None,
     ) -> Stream | Response[None]:
         """Send the job as `job` events, now and at every change, until it is finished.

@@ -1,6 +1,7 @@
 """`/api/v2/search`."""
 
 from litestar import Controller, post
+from litestar.params import JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from gateway.auth.guards import may_ask
@@ -30,7 +31,7 @@ class SearchController(Controller):
     )
     async def search(
         self,
-        data: SearchFor,
+        data: JSONBody[SearchFor],
         principal: Given[Principal],
         settings: Given[Settings],
         store: Given[Store],
