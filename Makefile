@@ -50,7 +50,7 @@ docs: install ## write the generated reference pages and contracts
 	$(BIN)/python docs/generate.py
 
 verify-providers: install ## run the provider suites against the real services; spends cents and says how many
-	$(BIN)/pytest tests/providers --live $(ARGS)
+	$(BIN)/pytest tests/providers --live -k live $(ARGS)
 
 bench: install ## run every benchmark; ratios in one run
 	$(BIN)/python -m benchmarks

@@ -16,11 +16,19 @@ def check_production(settings: Settings) -> None:
         if not value:
             raise SettingsError(f"{name} is missing: ENVIRONMENT=production needs it.")
     _check_secret("JWT_SECRET", settings.jwt_secret)
-    if not settings.embeds_servers:
-        return
-    raise SettingsError(
-        "DEPLOYMENT_MODE is wrong: ENVIRONMENT=production does not run on embedded servers."
-    )
+    for name, is_local in _locals(settings).items():
+        if is_local:
+            raise SettingsError(
+                f"{name}=local is wrong: ENVIRONMENT=production runs on real servers and providers."
+            )
+
+
+def _locals(settings: Settings) -> dict[str, bool]:
+    return {
+        "DEPLOYMENT_MODE": settings.embeds_servers,
+        "RAG_MODE": settings.answers_locally,
+        "UPLOAD_PIPELINE_MODE": settings.parses_locally,
+    }
 
 
 def _required(settings: Settings) -> dict[str, object]:

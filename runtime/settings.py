@@ -100,6 +100,12 @@ class Settings(BaseSettings):
     kafka_sasl_username: str | None = Field(None, description="SASL user.")
     kafka_sasl_password: SecretStr | None = Field(None, description="SASL password.")
     kafka_ssl_cafile: Path | None = Field(None, description="CA bundle; default the system's.")
+    kafka_session_seconds: float = Field(
+        45,
+        ge=6,
+        le=300,
+        description="Silence after which a worker counts as dead and others take its records.",
+    )
     kafka_replication: int = Field(1, ge=1, le=7, description="Replicas of each topic.")
     kafka_partitions: int | None = Field(
         None, ge=1, le=96, description="Most partitions of a topic; default as declared, 6 locally."

@@ -24,8 +24,8 @@ from runtime.delivery.worker import Worker
 from runtime.kafka import KafkaConnection
 from runtime.settings import Security
 
-SESSION_MS = 45_000
-HEARTBEAT_MS = 3_000
+#: A session of 45 s beats every 3 s.
+HEARTBEATS_PER_SESSION = 15
 #: The default of 10 s throws out a member that is still draining.
 REBALANCE_MS = 60_000
 
@@ -43,7 +43,7 @@ def create_broker(
         logger=None,
         apply_types=False,
     )
-    subscriber = _subscriber(worker, broker, intake)
+    subscriber = _subscriber(worker, broker, connection, intake)
 
     async def handle(message: StreamMessage[Any]) -> None:
         await settler.handle(message.raw_message)
@@ -52,7 +52,9 @@ def create_broker(
     return broker, subscriber
 
 
-def _subscriber(worker: Worker, broker: KafkaBroker, intake: Intake) -> LaneSubscriber:
+def _subscriber(
+    worker: Worker, broker: KafkaBroker, connection: KafkaConnection, intake: Intake
+) -> LaneSubscriber:
     topics = [KafkaTopic(worker.topic.name, declare=False)]
     calls = CallsCollection[Any]()
     outer = cast("KafkaBrokerConfig", broker.config)
@@ -60,7 +62,7 @@ def _subscriber(worker: Worker, broker: KafkaBroker, intake: Intake) -> LaneSubs
         topics=topics,
         group_id=worker.name,
         listener=intake,
-        connection_args=_consumer_options(),
+        connection_args=_consumer_options(connection),
         no_reply=True,
         _outer_config=outer,
         _ack_policy=AckPolicy.MANUAL,
@@ -89,13 +91,14 @@ async def _keep_message(message: StreamMessage[Any]) -> StreamMessage[Any]:
     return message
 
 
-def _consumer_options() -> dict[str, Any]:
+def _consumer_options(connection: KafkaConnection) -> dict[str, Any]:
     # The assignor keeps what it assigned on its class: each consumer needs a class of its own.
     sticky = type("Sticky", (StickyPartitionAssignor,), {})
+    session_ms = int(connection.session_seconds * 1000)
     return {
         "auto_offset_reset": "earliest",
-        "session_timeout_ms": SESSION_MS,
-        "heartbeat_interval_ms": HEARTBEAT_MS,
+        "session_timeout_ms": session_ms,
+        "heartbeat_interval_ms": session_ms // HEARTBEATS_PER_SESSION,
         "rebalance_timeout_ms": REBALANCE_MS,
         "partition_assignment_strategy": (sticky,),
     }

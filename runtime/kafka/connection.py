@@ -31,6 +31,8 @@ class KafkaConnection:
     sasl_mechanism: str = "SCRAM-SHA-512"
     sasl_username: str | None = None
     sasl_password: str | None = None
+    #: Silence after which a member of a group counts as dead.
+    session_seconds: float = 45.0
 
     @classmethod
     def of(cls, settings: Settings) -> "KafkaConnection":
@@ -48,6 +50,7 @@ class KafkaConnection:
             sasl_mechanism=settings.kafka_sasl_mechanism,
             sasl_username=settings.kafka_sasl_username,
             sasl_password=password.get_secret_value() if password else None,
+            session_seconds=settings.kafka_session_seconds,
         )
 
     def options(self) -> ClientOptions:

@@ -45,6 +45,9 @@ class TailReader:
         except (TimeoutError, KafkaError, OSError) as error:
             await consumer.stop()
             raise BrokerUnavailable from error
+        except asyncio.CancelledError:
+            await consumer.stop()
+            raise
         self._consumer = consumer
         return self
 

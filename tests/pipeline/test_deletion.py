@@ -18,7 +18,7 @@ def test_a_deleted_document_is_gone_everywhere(client: httpx.Client, running: Ru
     assert client.get(f"/api/v2/documents/{document}").status_code == 404
     assert client.get(f"/api/v2/documents/{document}/content").status_code == 404
     found = client.post("/api/v2/search", json={"query": "Where does the violet heron nest?"})
-    assert document not in [hit["document_id"] for hit in found.json()["data"]]
+    assert document not in [hit["document_id"] for hit in found.json()["results"]]
     for topic in (DOCUMENTS_UPLOADED.name, DOCUMENTS_PARSED.name):
         assert running.do(_last_value(running, topic, document)) is None
     _expect_no_blobs(running, document)

@@ -85,7 +85,7 @@ def test_search_finds_the_page(client: httpx.Client, handbook: str) -> None:
     body = {"query": QUESTION, "filters": {"document_ids": [handbook]}}
     answer = client.post("/api/v2/search", json=body)
     assert answer.status_code == 200, answer.text
-    best = answer.json()["data"][0]
+    best = answer.json()["results"][0]
     assert best["rank"] == 1
     assert best["page"] == 4
     assert best["document_id"] == handbook

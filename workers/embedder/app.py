@@ -5,6 +5,9 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from contracts.topics import INPUTS
+from providers.embedding.factory import create_embedding
+from providers.embedding.gathering import GatheringModel
+from providers.embedding.protocol import EmbeddingModel
 from retrieval.models import EmbeddingModels
 from runtime.clock import SystemClock
 from runtime.delivery import Worker
@@ -20,7 +23,7 @@ from workers.embedder.settings import EmbedderSettings
 async def build(settings: Settings, health: Health) -> AsyncGenerator[Worker]:
     """Yield the worker; its clients are closed afterwards."""
     own = EmbedderSettings.of(settings)
-    models = EmbeddingModels.of(settings)
+    models = EmbeddingModels(partial(_create, settings))
     clock = SystemClock()
     async with connect(settings, application="embedder") as store:
         health.add("database", store.check)
@@ -35,3 +38,8 @@ async def build(settings: Settings, health: Health) -> AsyncGenerator[Worker]:
             )
         finally:
             await models.close()
+
+
+async def _create(settings: Settings, name: str) -> EmbeddingModel:
+    """Return the model, with parts of different documents in shared provider calls."""
+    return GatheringModel(await create_embedding(settings, name))
