@@ -8,7 +8,7 @@ import os
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self, cast
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -252,7 +252,7 @@ class Settings(BaseSettings):
         """Whether anybody may register a tenant."""
         return not self.is_production if self.open_registration is None else self.open_registration
 
-    def with_values(self, **values: object) -> Self:
+    def with_values(self, **values: Any) -> Self:
         """Return a copy with some settings replaced; the values are validated."""
         return type(self)(**{**self.model_dump(), **values})
 
@@ -269,14 +269,14 @@ class Settings(BaseSettings):
         return Mode.production if self.is_production else Mode.local
 
 
-def _text(value: object) -> str:
+def _text(value: Any) -> str:
     match value:
         case None:
             return ""
         case SecretStr():
             return value.get_secret_value()
         case tuple():
-            return ",".join(map(str, value))
+            return ",".join(str(part) for part in cast("tuple[str, ...]", value))
         case StrEnum():
             return value.value
         case _:

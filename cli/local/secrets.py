@@ -6,6 +6,8 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 
 def kept_secret(folder: Path, name: str) -> str:
     """Return the secret of this name, made of 48 random bytes at the first call."""
@@ -30,7 +32,6 @@ def write_private(path: Path, content: dict[str, Any]) -> None:
 def read_private(path: Path) -> dict[str, Any] | None:
     """Return what ``write_private`` wrote, None when there is nothing whole."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    except (FileNotFoundError, msgspec.DecodeError):
         return None
-    return content if isinstance(content, dict) else None
