@@ -36,7 +36,7 @@ class Replays:
     async def reading(
         self, turn: Turn, tenant_id: TenantId, following: Following
     ) -> AsyncGenerator[None]:
-        """Give ``following`` the turn's deltas while this is open; nothing when there is no room."""
+        """Give ``following`` the turn's deltas while this is open, room permitting."""
         task = asyncio.create_task(self._read(turn, tenant_id, following))
         try:
             yield
@@ -49,28 +49,27 @@ class Replays:
             return
         async with self._room:
             try:
-                offset = turn.first_offset
-                if offset is None:
-                    offset = await self._from_the_end(turn, tenant_id, following)
-                await self._from(offset, turn, following)
+                await self._read_from(turn.first_offset, turn, tenant_id, following)
             except RaglineError as error:
                 log.warning("deltas_not_read_again", turn_id=str(turn.turn_id), code=error.code)
 
-    async def _from_the_end(self, turn: Turn, tenant_id: TenantId, following: Following) -> int:
-        """Read what comes from now on; returns at once if the answer turns out to have begun."""
-        async with self._reader(turn, None) as reader:
-            # Looked up when the position is known, so that nothing falls between the two.
-            async with self._store.tenant(tenant_id) as tx:
-                now = await tx.turns.get(turn.turn_id)
-            if now is None or now.first_offset is None:
-                await self._give(reader, turn, following)
-        return 0 if now is None else now.first_offset or 0
-
-    async def _from(self, offset: int, turn: Turn, following: Following) -> None:
+    async def _read_from(
+        self, offset: int | None, turn: Turn, tenant_id: TenantId, following: Following
+    ) -> None:
         async with self._reader(turn, offset) as reader:
-            await self._give(reader, turn, following)
+            # Looked up when the position is known, so that nothing falls between the two.
+            begun = offset if offset is not None else await self._first_offset(turn, tenant_id)
+            if begun == offset:
+                await self._give(reader, turn, following)
+        await self._read_from(begun, turn, tenant_id, following)
+
+    async def _first_offset(self, turn: Turn, tenant_id: TenantId) -> int | None:
+        async with self._store.tenant(tenant_id) as tx:
+            now = await tx.turns.get(turn.turn_id)
+        return None if now is None else now.first_offset
 
     async def _give(self, reader: TailReader, turn: Turn, following: Following) -> None:
+        """Pass on the turn's deltas, for ever."""
         async for record in reader:
             delta = delta_in(record.value)
             if delta is not None and delta.turn_id == turn.turn_id:

@@ -182,7 +182,7 @@ def test_a_new_attempt_begins_anew(first: int, missing: set[int]) -> None:
         client.take(shown.show(delta))  # the first attempt's writer was late
     client.take(shown.finish(turn(attempt=2)))
     assert client.has_everything()
-    assert client.restarts == int(had_shown)
+    assert int(had_shown) <= client.restarts <= 1
 
 
 def test_a_failed_turn_ends_with_its_reason() -> None:
