@@ -110,6 +110,11 @@ def answer_framework(request: Request[Any, Any, Any], error: HTTPException) -> R
     return _respond(request, problem, dict(error.headers or {}))
 
 
+def answer_nested(request: Request[Any, Any, Any], _: RecursionError) -> Response[Problem]:
+    """Answer JSON that is nested deeper than anything is read here."""
+    return _respond(request, _problem(400, FRAMEWORK_CODES[400], "The JSON is nested too deeply."))
+
+
 def answer_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     """Answer a bug with its reference and nothing else; the log has the rest."""
     log.error("request_broke", exc_info=error)
@@ -121,6 +126,7 @@ HANDLERS: dict[int | type[Exception], Callable[[Request[Any, Any, Any], Any], Re
     RaglineError: answer_known,
     ValidationException: answer_invalid,
     HTTPException: answer_framework,
+    RecursionError: answer_nested,
     Exception: answer_unexpected,
 }
 

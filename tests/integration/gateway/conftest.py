@@ -1,6 +1,7 @@
 """A gateway for each test module, on the real database and the real broker."""
 
 import asyncio
+import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -76,3 +77,18 @@ def bob(gateway: Gateway) -> Iterator[Client]:
     client = gateway.register()
     yield client
     client.close()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """A self-signed certificate for loopback and its key, as files."""
+    folder = tmp_path_factory.mktemp("tls")
+    certificate, key = folder / "cert.pem", folder / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]  # noqa: S607
+        + ["-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
+        + ["-keyout", str(key), "-out", str(certificate)],
+        check=True,
+        capture_output=True,
+    )
+    return str(certificate), str(key)
