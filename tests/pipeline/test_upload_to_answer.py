@@ -87,7 +87,7 @@ def test_search_finds_the_page(client: httpx.Client, handbook: str) -> None:
     assert answer.status_code == 200, answer.text
     best = answer.json()["results"][0]
     assert best["rank"] == 1
-    assert best["page"] == 4
+    assert best["page"] <= 4 <= best["page_last"]
     assert best["document_id"] == handbook
 
 
