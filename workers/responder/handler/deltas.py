@@ -65,7 +65,7 @@ class DeltaWriter:
         self._waiting: deque[Step | str] = deque()
         self._said: list[str] = []
         self._wake = asyncio.Event()
-        self._ending = False
+        self._ending = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -113,7 +113,7 @@ class DeltaWriter:
     async def end(self, step: Step) -> None:
         """Send what is left and ``step`` as the last, within bounded time."""
         self._tell(step)
-        self._ending = True
+        self._ending.set()
         if self._task is not None:
             _, late = await asyncio.wait({self._task}, timeout=END_SECONDS)
             if late:
@@ -124,21 +124,15 @@ class DeltaWriter:
         self._wake.set()
 
     async def _run(self) -> None:
-        while True:
-            try:
-                async with asyncio.timeout(HEARTBEAT_SECONDS):
-                    await self._wake.wait()
-            except TimeoutError:
+        while not (self._ending.is_set() and not self._waiting):
+            if not await _within(HEARTBEAT_SECONDS, self._wake):
                 await self._send(Heartbeat)
-                continue
             while self._waiting:
                 is_text = isinstance(self._waiting[0], str)
                 await self._send(self._next())
-                if is_text and not self._ending:
-                    await asyncio.sleep(COALESCED_SECONDS)
+                if is_text:
+                    await _within(COALESCED_SECONDS, self._ending)
             self._wake.clear()
-            if self._ending:
-                return
 
     def _next(self) -> Step:
         """Take the next step; texts that follow each other make one."""
@@ -170,3 +164,12 @@ class DeltaWriter:
                 await self._placed(attempt, placed.offset)
         except RaglineError as error:
             log.warning("delta_not_sent", turn_id=str(turn_id), code=error.code)
+
+
+async def _within(seconds: float, event: asyncio.Event) -> bool:
+    """Wait for the event, at most so long; return whether it was set."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False
