@@ -15,7 +15,7 @@ class Found:
     files: list[Path] = field(default_factory=list[Path])
     #: Files in folders that are of a kind that is not parsed.
     skipped: int = 0
-    #: Folders that could not be listed, with the reason.
+    #: Folders that could not be listed, and what is no file, with the reason.
     unreadable: list[tuple[Path, str]] = field(default_factory=list[tuple[Path, str]])
 
     @property
@@ -33,7 +33,7 @@ def find_files(paths: Iterable[Path], *, every_kind: bool) -> Found:
     found = Found()
     seen: set[Path] = set()
     for path in paths:
-        for file in _walk(path, found) if path.is_dir() else [path]:
+        for file in _files(path, found):
             is_wanted = every_kind or file == path or file.suffix.lower() in SUFFIXES
             if not is_wanted:
                 found.skipped += 1
@@ -41,6 +41,15 @@ def find_files(paths: Iterable[Path], *, every_kind: bool) -> Found:
                 seen.add(real)
                 found.files.append(file)
     return found
+
+
+def _files(path: Path, found: Found) -> Iterable[Path]:
+    if path.is_dir():
+        return _walk(path, found)
+    if path.is_file():
+        return [path]
+    found.unreadable.append((path, "not a file"))
+    return []
 
 
 def _walk(folder: Path, found: Found) -> Iterator[Path]:

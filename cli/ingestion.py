@@ -36,10 +36,10 @@ class Ingestion:
         self._uploads_left = 0
         self.outcomes: list[Outcome] = []
 
-    def note_unreadable(self, folders: Iterable[tuple[Path, str]]) -> None:
-        """Count folders that could not be listed as failures."""
-        for folder, reason in folders:
-            self._fail(folder, "unreadable", f"The folder cannot be read: {reason}.")
+    def note_unreadable(self, paths: Iterable[tuple[Path, str]]) -> None:
+        """Count what could not even be looked at as failures."""
+        for path, reason in paths:
+            self._fail(path, "unreadable", f"It cannot be read: {reason}.")
 
     async def run(self, files: list[Path]) -> None:
         """Bring every file to its end; raises what would end every further upload, too."""
@@ -71,7 +71,7 @@ class Ingestion:
         except BrokenOff as failure:
             self._fail(path, "connection_broke", str(failure))
         except OSError as error:
-            self._fail(path, "unreadable", f"The file cannot be read: {error.strerror}.")
+            self._fail(path, "unreadable", f"It cannot be read: {error.strerror}.")
         else:
             self._accept(path, uploaded)
 

@@ -51,3 +51,5 @@ async def _lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
         rest += held
         for line in lines:
             yield line
+    for line in _LINE_END.split(rest)[:-1]:
+        yield line

@@ -54,8 +54,11 @@ def _wanted(topic: Topic, cap: int | None) -> int:
 
 
 async def _check_worker(admin: TopicAdmin, worker: WorkerName) -> list[Finding]:
-    members = await admin.members(worker)
-    lag = sum((await admin.lag(worker, INPUTS[worker].name)).values())
+    try:
+        members = await admin.members(worker)
+        lag = sum((await admin.lag(worker, INPUTS[worker].name)).values())
+    except BrokerUnavailable:  # Kafka keeps no groups before the first one
+        return warn(worker, f"Kafka knows of none yet: start one with `ragline worker {worker}`.")
     if not members:
         return warn(
             worker,
