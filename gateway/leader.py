@@ -46,6 +46,8 @@ class Leader:
                         await self._lead(leadership)
             except Retryable as error:
                 log.warning("leadership_not_asked", reason=error.message)
+            except Exception:
+                log.exception("leadership_broke")
             await asyncio.sleep(ASK_SECONDS)
 
     async def _lead(self, leadership: Leadership) -> None:

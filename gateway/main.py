@@ -17,11 +17,11 @@ from gateway.conversations.deltas import DeltaHub
 from gateway.housekeeping import Housekeeping
 from gateway.leader import Leader
 from gateway.outbox import OutboxRelay
-from gateway.server import GatewayServer, server_config
+from gateway.server import GatewayServer, listen, server_config
 from gateway.sse import EventStreams
 from providers.blobs.factory import create_blobs
-from providers.embedding.factory import default_embedding_model
 from providers.configured import is_openai_configured
+from providers.embedding.factory import default_embedding_model
 from retrieval.models import EmbeddingModels
 from runtime.clock import SystemClock
 from runtime.kafka import KafkaConnection, Publisher
@@ -44,22 +44,24 @@ async def serve(settings: Settings, *, listening: Callable[[str], None] | None =
     """Serve until SIGINT or SIGTERM; ``listening`` is told the address once it accepts requests.
 
     Starts without Kafka: uploads are accepted, and published when it is there. Raises
-    ``Misconfigured`` for a missing setting and ``StoreUnavailable`` without the database.
+    ``Misconfigured`` for a missing setting or a port in use, ``StoreUnavailable`` without the
+    database.
     """
     configure_logging(settings, service=SERVICE)
     configure_telemetry(settings, service=SERVICE)
-    async with open_collaborators(settings) as given, asyncio.TaskGroup() as tasks:
-        app = create_app(settings, given)
-        leading = tasks.create_task(_leader(settings, given).run())
+    async with open_collaborators(settings) as given:
         server = GatewayServer(
-            server_config(app, settings),
+            server_config(create_app(settings, given), settings),
             listening=_announcing(listening),
             stopping=given.streams.stop,
         )
+        sockets = [listen(settings)]
+        leading = asyncio.create_task(_leader(settings, given).run())
         try:
-            await server.serve()
+            await server.serve(sockets)
         finally:
             leading.cancel()
+            await asyncio.gather(leading, return_exceptions=True)
     log.info("gateway_stopped")
 
 

@@ -15,11 +15,13 @@ MAX_LIMIT = 100
 
 #: Query parameter: how many rows to return.
 Limit = Annotated[
-    int, QueryParameter(name="limit", ge=1, le=MAX_LIMIT, description="How many to return, 1 to 100.")
+    int,
+    QueryParameter(name="limit", ge=1, le=MAX_LIMIT, description="How many to return, 1 to 100."),
 ]
 #: Query parameter: the id of the last row of the page before.
 After = Annotated[
-    UUID | None, QueryParameter(name="after", description="The last id of the page before this one.")
+    UUID | None,
+    QueryParameter(name="after", description="The last id of the page before this one."),
 ]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import ssl
 from collections.abc import Callable
 from types import FrameType
@@ -11,6 +12,7 @@ import uvicorn
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from contracts.errors import Misconfigured
 from runtime.settings import Settings
 
 #: Request line and headers together; ours need less than 4 KB.
@@ -83,13 +85,13 @@ class GatewayServer(uvicorn.Server):
         self._stopping = stopping
 
     @override
-    async def startup(self, sockets: Any = None) -> None:
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        if self.started:
-            self._listening(self._address())
+        if self.started and sockets:
+            self._listening(self._address(sockets[0]))
 
     @override
-    async def shutdown(self, sockets: Any = None) -> None:
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._stopping()
         await super().shutdown(sockets)
 
@@ -100,14 +102,37 @@ class GatewayServer(uvicorn.Server):
             self.force_exit = True
         self.should_exit = True
 
-    def _address(self) -> str:
+    def _address(self, listener: socket.socket) -> str:
         scheme = "https" if self.config.is_ssl else "http"
-        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        host, port = listener.getsockname()[:2]
         return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
+def listen(settings: Settings) -> socket.socket:
+    """Return the socket that the gateway listens on; ``Misconfigured`` when it cannot."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise Misconfigured(
+            f"The gateway cannot listen on {settings.host}:{settings.port}: "
+            f"{error.strerror or error}; set HOST and PORT to an address that is free."
+        ) from error
+
+
 def server_config(app: Any, settings: Settings) -> uvicorn.Config:
-    """Return uvicorn's configuration for these settings."""
+    """Return uvicorn's configuration; ``Misconfigured`` when the certificate cannot be used."""
+    config = _config(app, settings)
+    try:
+        config.load()
+    except OSError as error:  # TLS errors are such, too
+        raise Misconfigured(
+            f"TLS_CERT_PATH and TLS_KEY_PATH are no certificate and its key: {error}."
+        ) from error
+    return config
+
+
+def _config(app: Any, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         host=settings.host,

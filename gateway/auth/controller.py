@@ -135,7 +135,7 @@ class ApiKeysController(Controller):
     @get(
         operation_id="listApiKeys",
         summary="List API keys",
-        responses=documented(400, 401, 403),
+        responses=documented(400, 401, 403, 422),
     )
     async def list_keys(
         self,

@@ -13,7 +13,7 @@ import httpx
 from contracts.topics import CHAT_DELTAS, TOPICS
 from gateway.app import Collaborators, create_app
 from gateway.conversations.deltas import DeltaHub
-from gateway.server import GatewayServer, server_config
+from gateway.server import GatewayServer, listen, server_config
 from gateway.sse import EventStreams
 from providers.blobs.factory import create_blobs
 from retrieval.models import EmbeddingModels
@@ -149,7 +149,7 @@ async def _serve(settings: Settings, announce: Any, found: dict[str, Any]) -> No
         server_config(app, settings), listening=announce, stopping=given.streams.stop
     )
     try:
-        await found["server"].serve()
+        await found["server"].serve([listen(settings)])
     finally:
         await publisher.stop()
         await given.embedding.close()
