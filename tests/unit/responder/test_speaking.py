@@ -14,7 +14,8 @@ from contracts.errors import (
     RaglineError,
 )
 from providers.chat.protocol import Finished, Piece, Prompt
-from workers.responder.agents.speaking import TRIES_PER_MODEL, Restarted, speak
+from workers.responder.agents.patience import TRIES
+from workers.responder.agents.speaking import Restarted, speak
 
 PROMPT = Prompt(system="", messages=(), question="", passages=())
 
@@ -79,7 +80,7 @@ async def test_tries_are_bounded_and_the_first_error_is_told() -> None:
     model = ScriptedModel([[busy()], [ProviderUnavailable(retry_after=0.0)]])
     with pytest.raises(ProviderBusy):
         await heard(model)
-    assert model.calls == TRIES_PER_MODEL
+    assert model.calls == TRIES
 
 
 @pytest.mark.asyncio

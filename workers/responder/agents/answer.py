@@ -1,10 +1,11 @@
 """The agent of `/chat`: answers from the passages that fit the question, and cites them."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
 
 from contracts.conversations import Source, Usage
-from contracts.errors import AnswerFailed
+from contracts.errors import AnswerFailed, ProviderBusy, ProviderUnavailable
 from providers.chat.protocol import ChatModel, Finished, Message, Piece, Prompt
 from providers.chat.protocol import Passage as NumberedText
 from retrieval import Retrieved, Retriever
@@ -13,6 +14,7 @@ from runtime.metrics import CITATIONS_DROPPED, FIRST_TOKEN_SECONDS
 from runtime.telemetry import tracer
 from store.turns import Answer
 from workers.responder.agents.pages import PageStarts
+from workers.responder.agents.patience import pause_after
 from workers.responder.agents.protocol import Listener, Question
 from workers.responder.agents.speaking import Restarted, speak
 from workers.responder.core import CitationReader, Passage, build_prompt
@@ -44,9 +46,7 @@ class AnswerAgent:
     async def answer(self, question: Question, listener: Listener) -> Answer:
         """Return the whole answer; without a fitting passage it says so and no model is asked."""
         started = self._clock.monotonic()
-        retrieved = await self._retriever.retrieve(
-            question.tenant_id, question.text, question.wanted
-        )
+        retrieved = await self._retrieve(question)
         passages = await self._passages(question, retrieved)
         speech = _Speech(question, passages, listener, self._clock, started)
         listener.sources(speech.sources)
@@ -57,6 +57,21 @@ class AnswerAgent:
             speech.say(NOTHING_FOUND)
             finished = Finished(reason="stop", model=NO_MODEL, usage=Usage())
         return speech.close(finished, retrieved)
+
+    async def _retrieve(self, question: Question) -> Retrieved:
+        """Retrieve; the question's embedding may take some tries."""
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return await self._retriever.retrieve(
+                    question.tenant_id, question.text, question.wanted
+                )
+            except (ProviderBusy, ProviderUnavailable) as error:
+                pause = pause_after(error, attempt)
+                if pause is None:
+                    raise
+            await asyncio.sleep(pause)
 
     async def _passages(self, question: Question, retrieved: Retrieved) -> tuple[Passage, ...]:
         return tuple(

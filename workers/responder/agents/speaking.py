@@ -1,7 +1,6 @@
 """Getting one whole answer out of the configured models: tries again, then asks the next."""
 
 import asyncio
-import random
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -9,16 +8,16 @@ from typing import cast
 
 import structlog
 
-from contracts.errors import ProviderUnavailable, RaglineError, Retryable
+from contracts.conversations import Usage
+from contracts.errors import ProviderUnavailable, RaglineError
 from providers.chat.protocol import ChatModel, Finished, Piece, Prompt
+from runtime import metrics
+from workers.responder.agents.patience import TRIES, pause_after
 
 log = structlog.get_logger(__name__)
 
-#: Somebody is waiting: a model gets this many tries, with short pauses between.
-TRIES_PER_MODEL = 3
-FIRST_PAUSE = 0.5
-#: A provider that asks for a longer pause is not waited for.
-LONGEST_PAUSE = 8.0
+#: What metrics call it.
+_OPERATION = "answer"
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ async def speak(
     failures: list[RaglineError] = []
     said = False
     for model in models:
-        for attempt in range(1, TRIES_PER_MODEL + 1):
+        for attempt in range(1, TRIES + 1):
             if said:
                 said = False
                 yield Restarted()
@@ -48,7 +47,8 @@ async def speak(
                         yield heard
             except RaglineError as error:
                 failures.append(error)
-                pause = _pause_after(error, attempt)
+                metrics.PROVIDER_ERRORS.labels(model.provider, _OPERATION, error.code).inc()
+                pause = pause_after(error, attempt)
                 log.warning("model_failed", model=model.name, code=error.code, attempt=attempt)
             else:
                 return
@@ -61,18 +61,17 @@ async def speak(
 async def _whole(model: ChatModel, prompt: Prompt) -> AsyncGenerator[Piece | Finished]:
     """Yield the model's answer; closing this closes the call, an answer without end raises."""
     answer = cast("AsyncGenerator[Piece | Finished]", model.answer(prompt))
-    async with aclosing(answer):
-        async for heard in answer:
-            yield heard
-            if isinstance(heard, Finished):
-                return
+    with metrics.PROVIDER_SECONDS.labels(model.provider, _OPERATION).time():
+        async with aclosing(answer):
+            async for heard in answer:
+                if isinstance(heard, Finished):
+                    _count(model, heard.usage)
+                    yield heard
+                    return
+                yield heard
     raise ProviderUnavailable(f"{model.name} broke off its answer; ask again.")
 
 
-def _pause_after(error: RaglineError, attempt: int) -> float | None:
-    """Return the seconds to wait before this model is tried again, None when it is not."""
-    if not isinstance(error, Retryable) or attempt == TRIES_PER_MODEL:
-        return None
-    if error.retry_after is not None:
-        return error.retry_after if error.retry_after <= LONGEST_PAUSE else None
-    return FIRST_PAUSE * 2.0 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
+def _count(model: ChatModel, usage: Usage) -> None:
+    metrics.TOKENS.labels(model.provider, "input").inc(usage.input_tokens)
+    metrics.TOKENS.labels(model.provider, "output").inc(usage.output_tokens)
