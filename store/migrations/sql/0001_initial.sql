@@ -332,7 +332,7 @@ DECLARE
 BEGIN
     EXECUTE format('CREATE TABLE %I (
         chunk_id    uuid PRIMARY KEY,
-        tenant_id   uuid NOT NULL REFERENCES tenants,
+        tenant_id   uuid NOT NULL,
         document_id uuid NOT NULL REFERENCES documents,
         version     integer NOT NULL,
         part        integer NOT NULL,
