@@ -47,6 +47,8 @@ class Topic:
     events: tuple[type[msgspec.Struct], ...]
     #: False where the partition has a meaning of its own and must not be scaled by a setting.
     scalable: bool = True
+    #: True where the broker's clock stamps records, so that waiting is measured by one clock.
+    stamped_by_broker: bool = False
 
     @property
     def kept(self) -> str:
@@ -154,6 +156,32 @@ def dead_letter_topic(worker: str) -> Topic:
     )
 
 
+#: How long a record waits before its next tries, by the name in its topic; in seconds.
+RETRY_DELAYS: dict[str, int] = {"10s": 10, "1m": 60, "10m": 600}
+
+
+def retry_topics(worker: str) -> dict[str, int]:
+    """Return the topics in which this worker's records wait, and for how many seconds in each."""
+    return {f"{worker}.retry.{name}.v1": seconds for name, seconds in RETRY_DELAYS.items()}
+
+
+def _retry_topics(worker: str) -> list[Topic]:
+    return [
+        Topic(
+            name=name,
+            key="of the origin",
+            partitions=6,
+            cleanup="delete",
+            retention_ms=3 * DAY,
+            owner=worker,
+            consumers=(worker,),
+            events=(),
+            stamped_by_broker=True,
+        )
+        for name in retry_topics(worker)
+    ]
+
+
 TOPICS: tuple[Topic, ...] = (
     DOCUMENTS_UPLOADED,
     DOCUMENTS_PARSED,
@@ -162,6 +190,7 @@ TOPICS: tuple[Topic, ...] = (
     CHAT_REQUESTED,
     CHAT_DELTAS,
     CHAT_COMPLETED,
+    *(topic for worker in WORKERS for topic in _retry_topics(worker)),
     *(dead_letter_topic(worker) for worker in WORKERS),
 )
 

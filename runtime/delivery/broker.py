@@ -1,5 +1,7 @@
-"""The FastStream broker of a worker, with its one subscriber."""
+"""The FastStream broker of a worker: its topic, and the topics in which its retries wait."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
@@ -20,7 +22,6 @@ from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLS
 from runtime.delivery.intake import Intake
 from runtime.delivery.settle import Settler
 from runtime.delivery.subscriber import LaneSubscriber
-from runtime.delivery.worker import Worker
 from runtime.kafka import KafkaConnection
 from runtime.settings import Security
 
@@ -30,38 +31,48 @@ HEARTBEATS_PER_SESSION = 15
 REBALANCE_MS = 60_000
 
 
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What a consumer group reads, and who takes its records."""
+
+    group: str
+    topics: Sequence[str]
+    intake: Intake
+
+
 def create_broker(
-    worker: Worker, connection: KafkaConnection, settler: Settler, intake: Intake
-) -> tuple[KafkaBroker, LaneSubscriber]:
-    """Return a broker that reads the worker's topic in its group and publishes nothing itself."""
+    name: str, connection: KafkaConnection, settler: Settler, readings: Sequence[Reading]
+) -> tuple[KafkaBroker, list[LaneSubscriber]]:
+    """Return a broker with a subscriber for each reading; it publishes nothing itself."""
     broker = KafkaBroker(
         connection.servers,
-        client_id=f"ragline-{worker.name}",
+        client_id=f"ragline-{name}",
         security=_security(connection),
         consumer_only=True,
         allow_auto_create_topics=False,
         logger=None,
         apply_types=False,
     )
-    subscriber = _subscriber(worker, broker, connection, intake)
 
     async def handle(message: StreamMessage[Any]) -> None:
         await settler.handle(message.raw_message)
 
-    subscriber(handle)
-    return broker, subscriber
+    subscribers = [_subscriber(broker, connection, reading) for reading in readings]
+    for subscriber in subscribers:
+        subscriber(handle)
+    return broker, subscribers
 
 
 def _subscriber(
-    worker: Worker, broker: KafkaBroker, connection: KafkaConnection, intake: Intake
+    broker: KafkaBroker, connection: KafkaConnection, reading: Reading
 ) -> LaneSubscriber:
-    topics = [KafkaTopic(worker.topic.name, declare=False)]
+    topics = [KafkaTopic(topic, declare=False) for topic in reading.topics]
     calls = CallsCollection[Any]()
     outer = cast("KafkaBrokerConfig", broker.config)
     config = KafkaSubscriberConfig(
         topics=topics,
-        group_id=worker.name,
-        listener=intake,
+        group_id=reading.group,
+        listener=reading.intake,
         connection_args=_consumer_options(connection),
         no_reply=True,
         _outer_config=outer,
@@ -75,7 +86,7 @@ def _subscriber(
         ),
     )
     subscriber = LaneSubscriber(config, specification, calls)
-    subscriber.intake = intake
+    subscriber.intake = reading.intake
     subscriber.add_call(parser_=_parse, decoder_=_keep_message, dependencies_=())
     Registrator.subscriber(broker, subscriber)  # pyright: ignore[reportUnknownMemberType]
     return subscriber

@@ -1,6 +1,6 @@
 """Between the consumer and the lanes: windows, offsets, and what happens when partitions move."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from runtime import metrics
 from runtime.clock import Clock
+from runtime.delivery.holding import Holding
 from runtime.delivery.lanes import Lanes
 from runtime.delivery.settle import Attempt, Settler
 from runtime.delivery.tracker import OffsetTracker
@@ -27,10 +28,18 @@ STUCK_SECONDS = 30.0
 class Intake(ConsumerRebalanceListener):
     """Takes records without waiting, commits what is complete, drains before partitions go."""
 
-    def __init__(self, worker: Worker, settler: Settler, clock: Clock) -> None:
+    def __init__(
+        self,
+        worker: Worker,
+        settler: Settler,
+        clock: Clock,
+        *,
+        delays: Mapping[str, int] | None = None,
+    ) -> None:
         self._worker = worker
         self._settler = settler
         self._clock = clock
+        self._holding = Holding(delays or {}, clock)
         self._lanes = Lanes(self._settle, concurrency=worker.concurrency)
         self._trackers: dict[TopicPartition, OffsetTracker] = {}
         self._attempt: Attempt | None = None
@@ -55,10 +64,15 @@ class Intake(ConsumerRebalanceListener):
         return None
 
     def take(
-        self, partition: TopicPartition, records: Sequence[ConsumerRecord], attempt: Attempt
+        self,
+        consumer: AIOKafkaConsumer,
+        partition: TopicPartition,
+        records: Sequence[ConsumerRecord],
+        attempt: Attempt,
     ) -> None:
-        """Queue the records of a partition; returns at once."""
+        """Queue the records of a partition that are due; returns at once."""
         self._attempt = attempt
+        records = self._holding.due(consumer, partition, records)
         tracker = self._trackers.setdefault(partition, OffsetTracker())
         for record in records:
             tracker.seen(record.offset)
@@ -69,6 +83,7 @@ class Intake(ConsumerRebalanceListener):
         """Pause, resume and commit where it is time; called after every read."""
         self._ticked_at = self._clock.monotonic()
         self._consumer = consumer
+        self._holding.release(consumer)
         self._adjust_windows(consumer)
         due = self._ticked_at - self._committed_at >= COMMIT_SECONDS
         if due or self._completions >= COMMIT_COMPLETIONS:
@@ -110,6 +125,7 @@ class Intake(ConsumerRebalanceListener):
         if not drained:
             log.warning("work_cancelled_at_drain", seconds=self._worker.drain_seconds)
         await self.commit()
+        self._holding.forget(revoked)
         for partition in mine:
             del self._trackers[partition]
         self._began = {key: began for key, began in self._began.items() if key[0] not in mine}
@@ -138,8 +154,11 @@ class Intake(ConsumerRebalanceListener):
                 continue
             if len(tracker) >= window and partition not in paused:
                 consumer.pause(partition)
-            elif len(tracker) <= window // 2 and partition in paused:
+            elif self._may_resume(partition, tracker, window) and partition in paused:
                 consumer.resume(partition)
+
+    def _may_resume(self, partition: TopicPartition, tracker: OffsetTracker, window: int) -> bool:
+        return len(tracker) <= window // 2 and not self._holding.holds(partition)
 
     def _measure(self, consumer: AIOKafkaConsumer) -> None:
         name = self._worker.name

@@ -2,17 +2,20 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 from aiokafka.errors import KafkaError
 
-from contracts.errors import BrokerUnavailable
+from contracts.errors import BrokerUnavailable, RaglineError
+from contracts.topics import retry_topics
 from runtime.clock import Clock, SystemClock
-from runtime.delivery.broker import create_broker
+from runtime.delivery.broker import Reading, create_broker
 from runtime.delivery.intake import Intake
+from runtime.delivery.limit import ReleaseLimit
 from runtime.delivery.settle import Settler
 from runtime.delivery.subscriber import LaneSubscriber
 from runtime.delivery.worker import Worker
@@ -25,6 +28,8 @@ log = structlog.get_logger(__name__)
 WATCH_SECONDS = 1.0
 #: Between two tries to reach Kafka at the start.
 CONNECT_SECONDS = 2.0
+#: Retries get this part of the concurrency, beside the live records.
+RETRY_SHARE = 4
 
 
 class WorkerStuck(Exception):
@@ -53,21 +58,22 @@ async def run_worker(
     clock = clock or SystemClock()
     publisher = Publisher(connection, client_id=f"ragline-{worker.name}", clock=clock)
     settler = Settler(worker, publisher, clock)
-    intake = Intake(worker, settler, clock)
-    broker, subscriber = create_broker(worker, connection, settler, intake)
+    readings = readings_of(worker, settler, clock)
+    broker, subscribers = create_broker(worker.name, connection, settler, readings)
     probes.health.add("kafka", publisher.check)
+    probes.health.add("release", partial(_check_limit, settler.limit))
     stopping = _stop_on_signals()
     async with AsyncExitStack() as stack:
         serving = serve_health(
-            probes.health, host=probes.host, port=probes.port, live=intake.problem
+            probes.health, host=probes.host, port=probes.port, live=partial(_problem, subscribers)
         )
         probes.announce(await stack.enter_async_context(serving))
         stack.push_async_callback(publisher.stop)
         if not await _connect(broker.start, stopping):
             return
-        stack.push_async_callback(_stop, subscriber, intake, broker.stop)
+        stack.push_async_callback(_stop, subscribers, broker.stop)
         log.info("worker_started", group=worker.name, topic=worker.topic.name)
-        await _watch(subscriber, intake, stopping)
+        await _watch(subscribers, stopping)
     log.info("worker_stopped", group=worker.name)
 
 
@@ -92,20 +98,45 @@ async def _connect(start: Callable[[], Awaitable[None]], stopping: asyncio.Event
     return False
 
 
-async def _watch(subscriber: LaneSubscriber, intake: Intake, stopping: asyncio.Event) -> None:
+def readings_of(worker: Worker, settler: Settler, clock: Clock) -> list[Reading]:
+    """Return the worker's own topic, and in a group of its own the topics of its retries."""
+    delays = retry_topics(worker.name)
+    live = Intake(worker, settler, clock)
+    few = replace(worker, concurrency=max(1, worker.concurrency // RETRY_SHARE))
+    retries = Intake(few, settler, clock, delays=delays)
+    return [
+        Reading(group=worker.name, topics=[worker.topic.name], intake=live),
+        Reading(group=f"{worker.name}.retry", topics=list(delays), intake=retries),
+    ]
+
+
+async def _check_limit(limit: ReleaseLimit) -> None:
+    if limit.problem:
+        raise RaglineError(limit.problem)
+
+
+def _problem(subscribers: Sequence[LaneSubscriber]) -> str | None:
+    """Return why this process is stuck, None while it lives."""
+    for subscriber in subscribers:
+        if problem := subscriber.intake.problem() or subscriber.problem():
+            return problem
+    return None
+
+
+async def _watch(subscribers: Sequence[LaneSubscriber], stopping: asyncio.Event) -> None:
     while not stopping.is_set():
         await _wait(stopping, WATCH_SECONDS)
-        problem = intake.problem() or subscriber.problem()
+        problem = _problem(subscribers)
         if problem and not stopping.is_set():
             raise WorkerStuck(problem)
 
 
 async def _stop(
-    subscriber: LaneSubscriber, intake: Intake, stop_broker: Callable[[], Awaitable[None]]
+    subscribers: Sequence[LaneSubscriber], stop_broker: Callable[[], Awaitable[None]]
 ) -> None:
-    """Read no more, drain, commit, and only then leave the group."""
-    await subscriber.stop_reading()
-    await intake.drain()
+    """Read no more, drain, commit, and only then leave the groups."""
+    await asyncio.gather(*(subscriber.stop_reading() for subscriber in subscribers))
+    await asyncio.gather(*(subscriber.intake.drain() for subscriber in subscribers))
     await stop_broker()
 
 

@@ -1,4 +1,4 @@
-"""One record from its first try to its end: published on, obsolete, or a dead letter."""
+"""One record from its first try to its end: published on, waiting for later, or a dead letter."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,11 +12,12 @@ from opentelemetry.util.types import AnyValue
 from contracts.codec import decode
 from contracts.envelope import Outgoing
 from contracts.errors import RaglineError, UndecodableEvent
-from contracts.topics import dead_letter_topic
+from contracts.topics import dead_letter_topic, retry_topics
 from runtime import metrics, telemetry
 from runtime.clock import Clock
-from runtime.delivery.dead_letters import dead_letter_headers
-from runtime.delivery.failures import Failure, TryAgain, judge
+from runtime.delivery.failures import Failure, TryAgain, TryLater, Verdict, judge
+from runtime.delivery.headers import History, dead_letter_headers, retry_headers
+from runtime.delivery.limit import ReleaseLimit
 from runtime.delivery.worker import Worker
 from runtime.kafka import Publisher
 
@@ -29,14 +30,18 @@ Attempt = Callable[[ConsumerRecord], Awaitable[None]]
 class Settler:
     """Brings records to an end; ``settle`` returns only when the offset may be committed."""
 
-    def __init__(self, worker: Worker, publisher: Publisher, clock: Clock) -> None:
+    def __init__(
+        self, worker: Worker, publisher: Publisher, clock: Clock, limit: ReleaseLimit | None = None
+    ) -> None:
         self._worker = worker
         self._publisher = publisher
         self._clock = clock
+        self._retry_topics = tuple(retry_topics(worker.name))
+        #: Stops a bad release; its problem makes the process unready.
+        self.limit = limit or ReleaseLimit(clock)
 
     async def settle(self, record: ConsumerRecord, attempt: Attempt) -> None:
-        """Try until the record is done or given up; only cancellation ends it otherwise."""
-        context = telemetry.extract(_text_headers(record))
+        """Try until the record is done, waits elsewhere or is given up."""
         attributes: dict[str, AnyValue] = {
             "messaging.system": "kafka",
             "messaging.destination.name": record.topic,
@@ -45,7 +50,7 @@ class Settler:
         with (
             telemetry.tracer().start_as_current_span(
                 f"{self._worker.name} process",
-                context=context,
+                context=telemetry.extract(_text_headers(record)),
                 kind=SpanKind.CONSUMER,
                 attributes=attributes,
             ),
@@ -68,97 +73,148 @@ class Settler:
         await asyncio.gather(*(self._publisher.publish(outgoing) for outgoing in following))
 
     async def _until_settled(self, record: ConsumerRecord, attempt: Attempt) -> None:
-        began, tries = self._clock.monotonic(), 0
+        history, here = History.of(record), 0
         while True:
-            tries += 1
-            try:
-                await attempt(record)
-            except Exception as error:  # noqa: BLE001 - judged below, the one place that does
-                elapsed = self._clock.monotonic() - began
-                verdict = judge(error, attempt=tries, elapsed=elapsed)
-                self._report(record, error, verdict)
-            else:
-                self._count("done")
-                return
-            if isinstance(verdict, Failure):
-                await self._give_up(record, verdict, tries)
-                return
-            await asyncio.sleep(verdict.after)
+            await self.limit.admit()
+            here += 1
+            verdict = await self._try(record, attempt, here, history.level)
+            match verdict:
+                case None:
+                    self._count("done")
+                    return
+                case TryAgain():
+                    await asyncio.sleep(verdict.after)
+                case TryLater():
+                    await self._put_off(record, verdict, history.attempts + here)
+                    return
+                case Failure():
+                    await self._give_up(record, verdict, history.attempts + here)
+                    return
 
-    async def _give_up(self, record: ConsumerRecord, failure: Failure, tries: int) -> None:
+    async def _try(
+        self, record: ConsumerRecord, attempt: Attempt, number: int, level: int
+    ) -> Verdict | None:
+        """Return None for a try that went well, else what is to be done about it."""
+        try:
+            async with asyncio.timeout(self._worker.try_seconds):
+                await attempt(record)
+        except asyncio.CancelledError as error:
+            if _is_cancelled_by_us():
+                raise
+            # A handler that leaks one would end this lane in silence.
+            return self._judged(record, error, number, level)
+        except Exception as error:  # noqa: BLE001 - judged, in the one place that does
+            return self._judged(record, error, number, level)
+        self.limit.ended()
+        return None
+
+    def _judged(
+        self, record: ConsumerRecord, error: BaseException, number: int, level: int
+    ) -> Verdict:
+        verdict = judge(error, attempt=number, level=level)
+        if isinstance(error, RaglineError):
+            self.limit.ended()
+        else:
+            self.limit.failed(record.key or b"")
+            if self.limit.problem and isinstance(verdict, Failure):
+                verdict = TryAgain(0.0, verdict.code)  # as a probe, when it is its turn
+        self._report(record, error, verdict)
+        return verdict
+
+    async def _put_off(self, record: ConsumerRecord, verdict: TryLater, attempts: int) -> None:
+        """Let the record wait in a retry topic; its offset completes once it is there."""
+        metrics.RETRIES.labels(self._worker.name, verdict.code).inc()
+        headers = retry_headers(
+            record,
+            group=self._worker.name,
+            attempts=attempts,
+            level=verdict.level,
+            at=self._clock.now(),
+        )
+        await self._insist(
+            record,
+            lambda: self._publisher.publish_raw(
+                topic=self._retry_topics[verdict.level],
+                key=record.key,
+                value=record.value,
+                headers=headers,
+            ),
+        )
+        self._count("put_off")
+
+    async def _give_up(self, record: ConsumerRecord, failure: Failure, attempts: int) -> None:
         """Say it where somebody waits, keep the record, and only then let the offset go."""
         await self._insist(record, lambda: self._say(record, failure))
-        if not await self._insist(record, lambda: self._keep(record, failure, tries)):
-            log.critical("dead_letter_not_kept", **_where(record))
+        headers = dead_letter_headers(
+            record,
+            failure,
+            group=self._worker.name,
+            attempts=attempts,
+            at=self._clock.now(),
+        )
+        await self._insist(
+            record,
+            lambda: self._publisher.publish_raw(
+                topic=dead_letter_topic(self._worker.name).name,
+                key=record.key,
+                value=record.value,
+                headers=headers,
+            ),
+        )
         metrics.DEAD_LETTERS.labels(self._worker.name, failure.code).inc()
         self._count("dead")
 
-    async def _insist(self, record: ConsumerRecord, action: Callable[[], Awaitable[None]]) -> bool:
-        """Repeat the action while a server of ours is down; False when it cannot succeed."""
+    async def _insist(
+        self, record: ConsumerRecord, action: Callable[[], Awaitable[object]]
+    ) -> None:
+        """Repeat the action while a server of ours is down; what else fails is logged."""
         tries = 0
         while True:
             tries += 1
             try:
                 await action()
             except Exception as error:  # noqa: BLE001 - judged, as in every try
-                verdict = judge(error, attempt=tries, elapsed=0.0)
+                verdict = judge(error, attempt=tries, level=len(self._retry_topics))
                 self._report(record, error, verdict)
             else:
-                return True
-            if isinstance(verdict, Failure):
-                return False
+                return
+            if not isinstance(verdict, TryAgain):
+                log.critical("record_not_kept", **_where(record))
+                return
             await asyncio.sleep(verdict.after)
 
     async def _say(self, record: ConsumerRecord, failure: Failure) -> None:
-        event = self._event(record)
-        if event is not None:
-            await self.publish(await self._worker.give_up(event, failure))
-
-    def _event(self, record: ConsumerRecord) -> Any | None:
         try:
-            return decode(self._worker.topic, record.value or b"")
+            event: Any = decode(self._worker.topic, record.value or b"")
         except UndecodableEvent:
-            return None
+            return  # nobody can tell whose it is
+        await self.publish(await self._worker.give_up(event, failure))
 
-    async def _keep(self, record: ConsumerRecord, failure: Failure, tries: int) -> None:
-        await self._publisher.publish_raw(
-            topic=dead_letter_topic(self._worker.name).name,
-            key=record.key,
-            value=record.value,
-            headers=dead_letter_headers(
-                record,
-                failure,
-                group=self._worker.name,
-                attempts=tries,
-                at=self._clock.now(),
-            ),
-        )
-
-    def _report(
-        self, record: ConsumerRecord, error: Exception, verdict: TryAgain | Failure
-    ) -> None:
+    def _report(self, record: ConsumerRecord, error: BaseException, verdict: Verdict) -> None:
         known = error if isinstance(error, RaglineError) else None
-        reason = known.message if known else type(error).__name__
-        if isinstance(verdict, TryAgain):
-            metrics.RETRIES.labels(self._worker.name, verdict.code).inc()
-            log.warning(
-                "record_failed_for_now",
-                reason=reason,
-                retry_in=verdict.after,
-                **_where(record),
-                exc_info=None if known else error,
-            )
-            return
-        log.error(
-            "record_given_up",
-            code=verdict.code,
-            reason=reason,
+        facts: dict[str, Any] = {
             **_where(record),
-            exc_info=None if known else error,
-        )
+            "code": verdict.code,
+            "reason": known.message if known else type(error).__name__,
+            "exc_info": None if known else error,
+        }
+        match verdict:
+            case TryAgain():
+                log.warning("record_failed_for_now", retry_in=round(verdict.after, 3), **facts)
+            case TryLater():
+                log.warning(
+                    "record_put_off", topic_of_retry=self._retry_topics[verdict.level], **facts
+                )
+            case Failure():
+                log.error("record_given_up", **facts)
 
     def _count(self, outcome: str) -> None:
         metrics.EVENTS_HANDLED.labels(self._worker.name, outcome).inc()
+
+
+def _is_cancelled_by_us() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _text_headers(record: ConsumerRecord) -> dict[str, str]:

@@ -40,7 +40,7 @@ class LaneSubscriber(DefaultSubscriber):
     async def _poll(self, consumer: AIOKafkaConsumer) -> None:
         batches = await consumer.getmany(timeout_ms=POLL_MS)
         for partition, records in batches.items():
-            self.intake.take(partition, records, self.attempt)
+            self.intake.take(consumer, partition, records, self.attempt)
         await self.intake.tick(consumer)
 
     async def stop_reading(self) -> None:

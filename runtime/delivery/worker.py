@@ -26,5 +26,7 @@ class Worker:
     give_up: Callable[[Any, Failure], Awaitable[Sequence[Outgoing]]]
     #: Called when what follows is acknowledged; returns what must be said after it, if anything.
     confirm: Callable[[Any], Awaitable[Sequence[Outgoing]]] | None = None
+    #: Seconds that one try may take; a try that hangs must not keep its key for ever.
+    try_seconds: float = 900.0
     #: Seconds that work in flight may take to end at a stop or a rebalance.
     drain_seconds: float = 30.0

@@ -156,6 +156,8 @@ def _check_count(topic: Topic, existing: int | None, wanted: int) -> None:
 
 def _new_topic(topic: Topic, partitions: int, replication: int) -> NewTopic:
     configs = {"cleanup.policy": topic.cleanup, "min.insync.replicas": str(min(2, replication))}
+    if topic.stamped_by_broker:
+        configs["message.timestamp.type"] = "LogAppendTime"
     if topic.cleanup == "compact":
         configs["min.compaction.lag.ms"] = str(MIN_COMPACTION_LAG_MS)
         configs["delete.retention.ms"] = str(TOMBSTONES_KEPT_MS)

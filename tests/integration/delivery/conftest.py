@@ -4,7 +4,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
@@ -13,11 +13,12 @@ import pytest_asyncio
 from contracts.conversations import AnswerGiven, Usage
 from contracts.envelope import Outgoing
 from contracts.ids import ConversationId, TenantId, TurnId, event_id
-from contracts.topics import HOUR, Topic, WorkerName
+from contracts.topics import HOUR, Topic, WorkerName, retry_topics
 from runtime.clock import SystemClock
 from runtime.delivery import Failure, Worker
 from runtime.delivery.broker import create_broker
 from runtime.delivery.intake import Intake
+from runtime.delivery.process import readings_of
 from runtime.delivery.settle import Settler
 from runtime.embedded import EmbeddedKafka
 from runtime.kafka import KafkaConnection, Publisher, TopicAdmin
@@ -81,15 +82,16 @@ class Bench:
         clock = SystemClock()
         publisher = Publisher(self.connection, client_id="test")
         settler = Settler(worker, publisher, clock)
-        intake = Intake(worker, settler, clock)
-        broker, subscriber = create_broker(worker, self.connection, settler, intake)
+        readings = readings_of(worker, settler, clock)
+        broker, subscribers = create_broker(worker.name, self.connection, settler, readings)
         await broker.start()
         try:
-            yield intake
+            yield readings[0].intake
         finally:
             if orderly:
-                await subscriber.stop_reading()
-                await intake.drain()
+                for subscriber in subscribers:
+                    await subscriber.stop_reading()
+                    await subscriber.intake.drain()
             await broker.stop()
             await publisher.stop()
 
@@ -121,6 +123,10 @@ async def bench(kafka_server: EmbeddedKafka) -> AsyncIterator[Bench]:
             events=(AnswerGiven,),
         )
         for topic in (f"{name}.in", f"{name}.dlq.v1")
+    ]
+    topics += [
+        replace(topics[0], name=topic, partitions=1, stamped_by_broker=True)
+        for topic in retry_topics(name)
     ]
     async with TopicAdmin(connection) as admin:
         await admin.apply(topics, replication=1, partitions_cap=None)

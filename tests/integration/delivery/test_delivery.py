@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
@@ -86,8 +87,8 @@ async def test_gives_up_what_cannot_succeed_and_keeps_it_untouched(
     [letter] = await _read(bench, dead_letters, 1)
     headers = dict(letter.headers)
     assert letter.key == b"same"
-    assert headers["ragline-dead-letter-code"] == b"encrypted_document"
-    assert headers["ragline-dead-letter-origin-topic"].decode() == bench.topic.name
+    assert headers["ragline-delivery-code"] == b"encrypted_document"
+    assert headers["ragline-delivery-origin-topic"].decode() == bench.topic.name
     assert "ce_id" in headers
     assert await bench.committed() == 0
 
@@ -127,6 +128,58 @@ async def test_tries_a_transient_failure_again(bench: Bench) -> None:
     async with bench.running(bench.worker(handle)):
         await until(lambda: bench.handled == [1])
     assert tries == 3
+
+
+async def test_a_retry_is_never_early_and_hardly_late(bench: Bench) -> None:
+    tried: list[float] = []
+
+    async def handle(given: AnswerGiven) -> Sequence[Outgoing]:
+        tried.append(time.time())
+        if len(tried) == 1:
+            raise ProviderBusy(retry_after=9)
+        return await bench.handle(given)
+
+    await bench.send(1)
+    async with bench.running(bench.worker(handle)):
+        await until(lambda: len(tried) == 1)
+        await bench.send(2)
+        await until(lambda: bench.handled[:1] == [2])  # nothing waits behind it
+        await until(lambda: bench.handled == [2, 1], seconds=30)
+    assert 10 <= tried[-1] - tried[0] <= 11.5
+    assert await bench.committed() == 0
+
+
+async def test_a_leaked_cancellation_is_a_failure_and_not_the_end(
+    bench: Bench, dead_letters: str
+) -> None:
+    async def handle(given: AnswerGiven) -> Sequence[Outgoing]:
+        if given.generation == 1:
+            raise asyncio.CancelledError
+        return await bench.handle(given)
+
+    for number in range(3):
+        await bench.send(number, key="same")
+    async with bench.running(bench.worker(handle)):
+        await until(lambda: bench.handled == [0, 2])
+    [letter] = await _read(bench, dead_letters, 1)
+    assert dict(letter.headers)["ragline-delivery-attempts"] == b"3"
+    assert await bench.committed() == 0
+
+
+async def test_a_try_that_hangs_is_ended(bench: Bench) -> None:
+    tries = 0
+
+    async def handle(given: AnswerGiven) -> Sequence[Outgoing]:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            await asyncio.sleep(3600)
+        return await bench.handle(given)
+
+    await bench.send(1)
+    worker = replace(bench.worker(handle), try_seconds=0.5)
+    async with bench.running(worker):
+        await until(lambda: bench.handled == [1])
 
 
 async def test_a_record_in_work_at_a_crash_comes_again(bench: Bench) -> None:
