@@ -38,6 +38,13 @@ OBSOLETE = Counter(
 RETRIES = Counter("ragline_retries", "Tries after a transient failure.", ["worker", "code"])
 DEAD_LETTERS = Counter("ragline_dead_letters", "Records given up, by reason.", ["worker", "code"])
 
+BREAKER_OPEN = Gauge(
+    "ragline_breaker_open", "1 while records wait because a provider is down.", ["worker"]
+)
+RELEASE_STOPPED = Gauge(
+    "ragline_release_stopped", "1 while work is stopped after too many bugs.", ["worker"]
+)
+
 # --- gateway
 HTTP_REQUESTS = Counter(
     "ragline_http_requests", "Requests answered.", ["method", "route", "status"]

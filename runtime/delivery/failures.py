@@ -32,6 +32,8 @@ class TryAgain:
 
     after: float
     code: str
+    #: False where the record is not at fault, so that waiting takes none of its tries.
+    counts: bool = True
 
 
 @dataclass(frozen=True)

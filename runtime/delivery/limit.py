@@ -1,10 +1,10 @@
 """The limit that stops a bad release: it must not empty a topic into the dead letters."""
 
-import asyncio
 from collections import deque
 from dataclasses import dataclass
 
 from runtime.clock import Clock
+from runtime.delivery.gate import Gate
 
 #: Errors that nobody classified, one after the other.
 IN_A_ROW = 20
@@ -23,25 +23,19 @@ class _Try:
     failed_key: bytes | None
 
 
-class ReleaseLimit:
-    """Lets every try through until too many are bugs; then one at a time, as a probe.
-
-    It opens again by itself with the first probe that is no bug.
-    """
+class ReleaseLimit(Gate):
+    """Stops when too many tries end in bugs; the first try that does not lets all go on."""
 
     def __init__(self, clock: Clock, *, probe_seconds: float = PROBE_SECONDS) -> None:
+        super().__init__(probe_seconds)
         self._clock = clock
-        self._probe_seconds = probe_seconds
         self._tries: deque[_Try] = deque()
         self._row: deque[bytes] = deque(maxlen=IN_A_ROW)
-        self._probing = asyncio.Lock()
-        self._opened = asyncio.Event()
-        self._opened.set()
 
     @property
     def problem(self) -> str | None:
         """Why work is stopped and how it goes on, None while it is not."""
-        if self._opened.is_set():
+        if not self.is_stopped:
             return None
         return (
             "Stopped after too many errors of our own; see the log. One record is tried every "
@@ -49,30 +43,20 @@ class ReleaseLimit:
             "at once, roll the release back."
         )
 
-    async def admit(self) -> None:
-        """Return when a try may begin."""
-        while not self._opened.is_set():
-            async with self._probing:
-                try:
-                    async with asyncio.timeout(self._probe_seconds):
-                        await self._opened.wait()
-                except TimeoutError:
-                    return  # this one is the probe
-
     def failed(self, key: bytes) -> None:
         """Count a try that ended in an error that nobody classified."""
         self._row.append(key)
         self._note(key)
         if self._is_too_much():
-            self._opened.clear()
+            self.stop()
 
     def ended(self) -> None:
         """Count a try that ended in any other way."""
         self._row.clear()
         self._note(None)
-        if not self._opened.is_set():
+        if self.is_stopped:
             self._tries.clear()
-            self._opened.set()
+            self.resume()
 
     def _note(self, failed_key: bytes | None) -> None:
         now = self._clock.monotonic()
@@ -81,7 +65,10 @@ class ReleaseLimit:
             self._tries.popleft()
 
     def _is_too_much(self) -> bool:
+        in_a_row = len(self._row) == IN_A_ROW and len(set(self._row)) >= DIFFERENT_KEYS
+        return in_a_row or self._is_large_share()
+
+    def _is_large_share(self) -> bool:
         failed = [one.failed_key for one in self._tries if one.failed_key is not None]
-        in_a_row = len(self._row) >= IN_A_ROW and len(set(self._row)) >= DIFFERENT_KEYS
-        share = len(failed) > SHARE * len(self._tries) and len(self._tries) >= IN_A_ROW
-        return in_a_row or (share and len(set(failed)) >= DIFFERENT_KEYS)
+        enough = len(self._tries) >= IN_A_ROW and len(set(failed)) >= DIFFERENT_KEYS
+        return enough and len(failed) > SHARE * len(self._tries)

@@ -11,10 +11,11 @@ from opentelemetry.util.types import AnyValue
 
 from contracts.codec import decode
 from contracts.envelope import Outgoing
-from contracts.errors import RaglineError, UndecodableEvent
+from contracts.errors import RaglineError, Retryable, UndecodableEvent
 from contracts.topics import dead_letter_topic, retry_topics
 from runtime import metrics, telemetry
 from runtime.clock import Clock
+from runtime.delivery.breaker import Breaker
 from runtime.delivery.failures import Failure, TryAgain, TryLater, Verdict, judge
 from runtime.delivery.headers import History, dead_letter_headers, retry_headers
 from runtime.delivery.limit import ReleaseLimit
@@ -30,15 +31,15 @@ Attempt = Callable[[ConsumerRecord], Awaitable[None]]
 class Settler:
     """Brings records to an end; ``settle`` returns only when the offset may be committed."""
 
-    def __init__(
-        self, worker: Worker, publisher: Publisher, clock: Clock, limit: ReleaseLimit | None = None
-    ) -> None:
+    def __init__(self, worker: Worker, publisher: Publisher, clock: Clock) -> None:
         self._worker = worker
         self._publisher = publisher
         self._clock = clock
         self._retry_topics = tuple(retry_topics(worker.name))
         #: Stops a bad release; its problem makes the process unready.
-        self.limit = limit or ReleaseLimit(clock)
+        self.limit = ReleaseLimit(clock)
+        #: Holds all tries back while the worker's provider is down.
+        self.breaker = Breaker()
 
     async def settle(self, record: ConsumerRecord, attempt: Attempt) -> None:
         """Try until the record is done, waits elsewhere or is given up."""
@@ -76,6 +77,7 @@ class Settler:
         history, here = History.of(record), 0
         while True:
             await self.limit.admit()
+            await self.breaker.admit()
             here += 1
             verdict = await self._try(record, attempt, here, history.level)
             match verdict:
@@ -83,6 +85,7 @@ class Settler:
                     self._count("done")
                     return
                 case TryAgain():
+                    here -= not verdict.counts
                     await asyncio.sleep(verdict.after)
                 case TryLater():
                     await self._put_off(record, verdict, history.attempts + here)
@@ -106,20 +109,34 @@ class Settler:
         except Exception as error:  # noqa: BLE001 - judged, in the one place that does
             return self._judged(record, error, number, level)
         self.limit.ended()
+        self.breaker.answered()
         return None
 
     def _judged(
         self, record: ConsumerRecord, error: BaseException, number: int, level: int
     ) -> Verdict:
         verdict = judge(error, attempt=number, level=level)
-        if isinstance(error, RaglineError):
-            self.limit.ended()
-        else:
-            self.limit.failed(record.key or b"")
-            if self.limit.problem and isinstance(verdict, Failure):
-                verdict = TryAgain(0.0, verdict.code)  # as a probe, when it is its turn
+        if self._is_held_back(record.key or b"", error):
+            verdict = TryAgain(0.0, verdict.code, counts=False)  # as a probe, when it is its turn
         self._report(record, error, verdict)
         return verdict
+
+    def _is_held_back(self, key: bytes, error: BaseException) -> bool:
+        """Tell whether this failure says more about us or a provider than about its record."""
+        match error:
+            case Retryable():
+                self.limit.ended()
+                held = self.breaker.failed(error, key)
+            case RaglineError():
+                self.limit.ended()
+                self.breaker.answered()
+                held = False
+            case _:
+                self.limit.failed(key)
+                held = self.limit.is_stopped
+        metrics.BREAKER_OPEN.labels(self._worker.name).set(self.breaker.is_stopped)
+        metrics.RELEASE_STOPPED.labels(self._worker.name).set(self.limit.is_stopped)
+        return held
 
     async def _put_off(self, record: ConsumerRecord, verdict: TryLater, attempts: int) -> None:
         """Let the record wait in a retry topic; its offset completes once it is there."""

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from contracts.conversations import AnswerGiven
 from contracts.envelope import Outgoing
-from contracts.errors import EncryptedDocument, ProviderBusy
+from contracts.errors import EncryptedDocument, ProviderBusy, ProviderUnavailable
 from tests.integration.delivery.conftest import Bench, until
 
 pytestmark = pytest.mark.asyncio
@@ -147,6 +147,42 @@ async def test_a_retry_is_never_early_and_hardly_late(bench: Bench) -> None:
         await until(lambda: bench.handled == [2, 1], seconds=30)
     assert 10 <= tried[-1] - tried[0] <= 11.5
     assert await bench.committed() == 0
+
+
+async def test_a_provider_that_is_down_costs_no_tries(bench: Bench) -> None:
+    tries, is_down = 0, True
+
+    async def handle(given: AnswerGiven) -> Sequence[Outgoing]:
+        nonlocal tries
+        tries += 1
+        if is_down:
+            raise ProviderUnavailable
+        return await bench.handle(given)
+
+    for number in range(40):
+        await bench.send(number)
+    async with bench.running(bench.worker(handle)):
+        await until(lambda: tries >= 5)
+        await asyncio.sleep(2)
+        while_down = tries
+        assert while_down < 20  # held back, and not spent on 40 records
+        is_down = False
+        await until(lambda: len(bench.handled) == 40, seconds=30)
+    assert await bench.committed() == 0
+    assert bench.given_up == []
+
+
+async def test_a_bad_release_does_not_empty_a_topic_into_the_dead_letters(bench: Bench) -> None:
+    async def handle(given: AnswerGiven) -> Sequence[Outgoing]:
+        raise ZeroDivisionError(given.generation)
+
+    for number in range(60):
+        await bench.send(number)
+    async with bench.running(bench.worker(handle, concurrency=4)):
+        await asyncio.sleep(8)
+    assert len(bench.given_up) <= 8
+    async with bench.running(bench.worker()):
+        await until(lambda: len(bench.handled) + len(bench.given_up) == 60)
 
 
 async def test_a_leaked_cancellation_is_a_failure_and_not_the_end(
