@@ -7,7 +7,7 @@ from rich.progress import Progress
 
 from cli.answers import Failure, Job
 from cli.ingest_outcome import Outcome, State, summary_line, summary_sentence
-from cli.ingest_report import MIB, MOST_ROWS, Bars, outcome_line
+from cli.ingest_report import MOST_ROWS, Bars, Lines, outcome_line
 
 
 @pytest.fixture
@@ -20,13 +20,15 @@ def outcome(state: State, name: str = "a.pdf", error: Failure | None = None) -> 
 
 
 def test_counts_the_bytes_of_a_file_once_when_it_is_sent_again(progress: Progress) -> None:
-    bars = Bars(progress, files=1, size=4 * MIB)
+    bars = Bars(progress, files=1, size=4000)
 
-    for position in (MIB, 3 * MIB, 0, MIB, 4 * MIB):
-        bars.sent(Path("a.pdf"), position, 4 * MIB)
+    for position in (1000, 3000, 0, 1000, 4000):
+        bars.sent(Path("a.pdf"), position, 4000)
 
-    assert progress.tasks[0].completed == 4
+    assert progress.tasks[0].completed == 4000
     assert progress.tasks[0].finished
+    assert progress.tasks[0].fields["said"] == "4.0 kB of 4.0 kB"
+    assert progress.tasks[2].fields["said"] == "sent"
 
 
 def test_shows_the_stage_of_a_document_until_it_has_ended(progress: Progress) -> None:
@@ -39,7 +41,7 @@ def test_shows_the_stage_of_a_document_until_it_has_ended(progress: Progress) ->
     )
 
     bars.working(Path("a.pdf"), job)
-    assert progress.tasks[2].fields["unit"] == "embedding"
+    assert progress.tasks[2].fields["said"] == "embedding"
 
     bars.ended(outcome(State.indexed))
     assert len(progress.tasks) == 2
@@ -86,3 +88,16 @@ def test_says_what_a_document_has() -> None:
     indexed = Outcome(path=Path("a.pdf"), state=State.indexed, pages=2, chunks=8)
 
     assert outcome_line(indexed) == "indexed: a.pdf (2 pages, 8 chunks)"
+
+
+def test_says_once_why_many_uploads_wait(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = Lines()
+
+    for seconds in (0.5, 1.0, 2.0, 4.0):
+        lines.waiting(seconds, "Nothing answers.")
+    lines.ended(outcome(State.indexed))
+    lines.waiting(3.0, "Nothing answers.")
+
+    assert capsys.readouterr().err == (
+        "Waiting 1 s: Nothing answers.\nWaiting 3 s: Nothing answers.\n"
+    )
