@@ -25,7 +25,7 @@ LONGEST_PAUSE_SECONDS = 10.0
 
 
 class OutboxRelay:
-    """Publishes the outbox; at least once, and each key in the order of its rows."""
+    """Publishes the outbox; at least once, and each key in the order of its rows, on all topics."""
 
     def __init__(self, *, store: Store, publisher: Publisher, tenant_in_flight: int) -> None:
         self._store = store
@@ -86,9 +86,11 @@ class OutboxRelay:
 
 
 def _by_key(rows: Iterable[OutboxRow]) -> Iterable[list[OutboxRow]]:
-    keys: dict[tuple[str, str], list[OutboxRow]] = defaultdict(list)
+    # Over all topics: a document that is uploaded again must not overtake the tombstones of its
+    # deletion, or these would erase what is made of it.
+    keys: dict[str, list[OutboxRow]] = defaultdict(list)
     for row in rows:
-        keys[row.topic, row.key].append(row)
+        keys[row.key].append(row)
     return keys.values()
 
 

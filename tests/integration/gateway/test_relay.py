@@ -4,11 +4,12 @@ import asyncio
 import socket
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 
 import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from typing_extensions import override
 
 from contracts import ids
 from contracts.envelope import Outgoing
@@ -19,6 +20,7 @@ from gateway import outbox
 from gateway.health import check_backlog
 from gateway.outbox import OutboxRelay
 from runtime.kafka import KafkaConnection, Publisher
+from runtime.kafka.publisher import Placed
 from store import Store
 from tests.integration.store.given import a_tenant, accepted
 
@@ -233,3 +235,41 @@ async def test_events_of_a_document_follow_its_upload_even_when_that_is_held_bac
         await tx.outbox.append(other, headers={"note": "deleted"})
     await drain(relay)
     assert await _waiting(store, tenant) == [str(jobs[5].document_id), str(held), str(held)]
+
+
+class WithoutTopic(Publisher):
+    """A publisher that reaches every topic but one."""
+
+    @override
+    async def publish_raw(
+        self,
+        *,
+        topic: str,
+        key: str | bytes | None,
+        value: bytes | None,
+        headers: Mapping[str, str | bytes],
+        partition: int | None = None,
+    ) -> Placed:
+        if topic == DOCUMENTS_PARSED.name:
+            raise BrokerUnavailable
+        return await super().publish_raw(
+            topic=topic, key=key, value=value, headers=headers, partition=partition
+        )
+
+
+@pytest.mark.asyncio
+async def test_an_upload_does_not_overtake_the_tombstones_of_the_deletion_before_it(
+    store: Store, relay: OutboxRelay, topics: str
+) -> None:
+    tenant = await a_tenant(store)
+    document = await accepted(store, tenant, b"again")
+    key = str(document.document_id)
+    async with store.tenant(tenant) as tx:
+        await tx.outbox.append(tombstone(tenant, key, DOCUMENTS_PARSED), headers={})
+    await say(store, tenant, key, "again", document.job_id)
+    halting = WithoutTopic(KafkaConnection(servers=topics), client_id="halting")
+    await OutboxRelay(store=store, publisher=halting, tenant_in_flight=5).publish_waiting()
+    await halting.stop()
+    assert (await published(topics, {key})) == {}
+    await drain(relay)
+    assert notes((await published(topics, {key}))[key]) == ["again"]
