@@ -3,19 +3,18 @@
 ``python docs/generate.py`` writes; ``tests/docs/test_generated.py`` compares.
 """
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import prometheus_client
-from gateway.openapi import openapi_document
-from prometheus_client.registry import Collector
+from prometheus_client.metrics import MetricWrapperBase
 
 from cli.main import COMMANDS, load
 from contracts import errors
 from contracts.topics import TOPICS, Topic
+from gateway.openapi import openapi_document
 from runtime import metrics
 from runtime.settings import Settings
 
@@ -89,7 +88,7 @@ def metrics_page() -> str:
     """Return the page of every metric of ours."""
     rows: list[tuple[str, ...]] = []
     for value in vars(metrics).values():
-        if isinstance(value, Collector):
+        if isinstance(value, MetricWrapperBase):
             [family] = value.collect()
             labels = ", ".join(getattr(value, "_labelnames", ())) or "-"
             rows.append((f"`{family.name}`", family.type, labels, family.documentation))
@@ -219,7 +218,8 @@ def _default(value: Any) -> str:
 
 
 def _json(content: dict[str, Any]) -> str:
-    return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    encoded = msgspec.json.encode(content, order="deterministic")
+    return msgspec.json.format(encoded, indent=2).decode() + "\n"
 
 
 if __name__ == "__main__":

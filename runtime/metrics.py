@@ -12,21 +12,19 @@ EVENTS_HANDLED = Counter(
 HANDLER_SECONDS = Histogram(
     "ragline_handler_seconds", "Time in the handler per record.", ["worker"], buckets=SECONDS
 )
-IN_FLIGHT = Gauge("ragline_records_in_flight", "Records taken and not yet complete.", ["worker"])
+IN_FLIGHT = Gauge("ragline_records_in_flight", "Records taken and not yet complete.", ["group"])
 PARTITIONS_PAUSED = Gauge(
-    "ragline_partitions_paused", "Partitions whose window is full.", ["worker"]
+    "ragline_partitions_paused", "Partitions whose window is full.", ["group"]
 )
-LAG = Gauge(
-    "ragline_consumer_lag", "Records of this process's partitions not yet read.", ["worker"]
-)
+LAG = Gauge("ragline_consumer_lag", "Records of this process's partitions not yet read.", ["group"])
 OLDEST_IN_FLIGHT = Gauge(
-    "ragline_oldest_in_flight_seconds", "Age of the oldest record in flight.", ["worker"]
+    "ragline_oldest_in_flight_seconds", "Age of the oldest record in flight.", ["group"]
 )
-REBALANCES = Counter("ragline_rebalances", "Times that partitions were taken away.", ["worker"])
+REBALANCES = Counter("ragline_rebalances", "Times that partitions were taken away.", ["group"])
 DRAIN_SECONDS = Histogram(
     "ragline_drain_seconds",
     "Time to end work in flight at a revoke or stop.",
-    ["worker"],
+    ["group"],
     buckets=SECONDS,
 )
 DUPLICATES = Counter(

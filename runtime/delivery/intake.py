@@ -34,9 +34,11 @@ class Intake(ConsumerRebalanceListener):
         settler: Settler,
         clock: Clock,
         *,
+        group: str | None = None,
         delays: Mapping[str, int] | None = None,
     ) -> None:
         self._worker = worker
+        self._group = group or worker.name
         self._settler = settler
         self._clock = clock
         self._holding = Holding(delays or {}, clock)
@@ -119,8 +121,8 @@ class Intake(ConsumerRebalanceListener):
         """Stop dispatch, drain, commit, and only then forget the partitions."""
         mine = {partition for partition in revoked if partition in self._trackers}
         if mine:
-            metrics.REBALANCES.labels(self._worker.name).inc()
-        with metrics.DRAIN_SECONDS.labels(self._worker.name).time():
+            metrics.REBALANCES.labels(self._group).inc()
+        with metrics.DRAIN_SECONDS.labels(self._group).time():
             drained = await self._lanes.drain(mine, seconds=self._worker.drain_seconds)
         if not drained:
             log.warning("work_cancelled_at_drain", seconds=self._worker.drain_seconds)
@@ -161,7 +163,7 @@ class Intake(ConsumerRebalanceListener):
         return len(tracker) <= window // 2 and not self._holding.holds(partition)
 
     def _measure(self, consumer: AIOKafkaConsumer) -> None:
-        name = self._worker.name
+        name = self._group
         oldest = min(self._began.values(), default=None)
         age = 0.0 if oldest is None else self._clock.monotonic() - oldest
         metrics.IN_FLIGHT.labels(name).set(self.open_records)

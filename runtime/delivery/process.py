@@ -103,10 +103,11 @@ def readings_of(worker: Worker, settler: Settler, clock: Clock) -> list[Reading]
     delays = retry_topics(worker.name)
     live = Intake(worker, settler, clock)
     few = replace(worker, concurrency=max(1, worker.concurrency // RETRY_SHARE))
-    retries = Intake(few, settler, clock, delays=delays)
+    group = f"{worker.name}.retry"
+    retries = Intake(few, settler, clock, group=group, delays=delays)
     return [
         Reading(group=worker.name, topics=[worker.topic.name], intake=live),
-        Reading(group=f"{worker.name}.retry", topics=list(delays), intake=retries),
+        Reading(group=group, topics=list(delays), intake=retries),
     ]
 
 
