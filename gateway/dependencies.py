@@ -1,7 +1,6 @@
 """How a handler asks for a collaborator: by the parameter's name, `store: Given[Store]`.
 
-`gateway.app` provides `settings`, `clock`, `store`, `blobs`, `embedding`, `kafka`, `delta_hub`,
-`streams`, `limits`, `principal`, and what single features need.
+`gateway.app` provides what ``PROVIDED`` names.
 """
 
 from typing import Annotated, TypeAlias, TypeVar
@@ -10,6 +9,27 @@ from litestar.di import Dependency
 from litestar.params import SkipValidationMarker
 
 T = TypeVar("T")
+
+#: Everything that a handler can ask for.
+PROVIDED = (
+    "settings",
+    "clock",
+    "store",
+    "blobs",
+    "embedding",
+    "kafka",
+    "delta_hub",
+    "streams",
+    "providers",
+    "limits",
+    "authentication",
+    "passwords",
+    "accounts",
+    "uploads",
+    "job_watch",
+    "health",
+    "principal",
+)
 
 #: A collaborator of this type, as `gateway.app` provides it under the parameter's name.
 Given: TypeAlias = Annotated[T, SkipValidationMarker(), Dependency(kind="named")]

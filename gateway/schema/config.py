@@ -31,6 +31,7 @@ does not exist: 404.
 
 def openapi_config() -> OpenAPIConfig:
     """Return the configuration; the document is at `/schema/openapi.json`, a page at `/schema`."""
+    page = PagePlugin()
     return OpenAPIConfig(
         title="ragline",
         version=version("ragline"),
@@ -55,7 +56,11 @@ def openapi_config() -> OpenAPIConfig:
             }
         ),
         openapi_router=Router(
-            "/schema", route_handlers=[], include_in_schema=False, opt={PUBLIC: True}
+            "/schema",
+            route_handlers=[],
+            include_in_schema=False,
+            opt={PUBLIC: True},
+            response_headers={"Content-Security-Policy": page.policy},
         ),
-        render_plugins=[PagePlugin(), JsonRenderPlugin(), YamlRenderPlugin()],
+        render_plugins=[page, JsonRenderPlugin(), YamlRenderPlugin()],
     )

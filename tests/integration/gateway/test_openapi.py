@@ -1,7 +1,11 @@
 """The API describes itself, to programs and on a page that needs nothing from elsewhere."""
 
+import json
 import re
 
+import msgspec
+
+from gateway.openapi import openapi_document
 from tests.integration.gateway.serving import Gateway
 
 ANONYMOUS = {"/health", "/health/ready", "/metrics"} | {
@@ -40,6 +44,12 @@ def test_every_operation_is_named_tagged_and_documents_its_errors(gateway: Gatew
                 assert "404" in errors, where
             if operation.get("parameters") and "limit" in str(operation["parameters"]):
                 assert "422" in errors, where
+
+
+def test_the_document_is_the_same_without_a_server(gateway: Gateway) -> None:
+    with gateway.anonymous() as client:
+        served = client.get("/schema/openapi.json").json()
+    assert served == json.loads(msgspec.json.encode(openapi_document()))
 
 
 def test_names_of_schemas_are_plain(gateway: Gateway) -> None:
