@@ -114,6 +114,10 @@ DELETE FROM document_generations WHERE tenant_id = current_tenant() AND document
 """
 FORGET_LEDGER = "DELETE FROM ledger WHERE tenant_id = current_tenant() AND document_id = $1"
 FORGET_PARSE_JOBS = "DELETE FROM parse_jobs WHERE tenant_id = current_tenant() AND document_id = $1"
+# Nobody of the tenant reads them; what they hold of this document goes.
+FORGET_DEAD_LETTERS = """
+DELETE FROM dead_letters WHERE tenant_id = current_tenant() AND document_id = $1
+"""
 END_JOBS = """
 UPDATE jobs
 SET status = 'deleted', finished_at = now(), updated_at = now(), revision = revision + 1
@@ -279,7 +283,13 @@ class Documents:
             return None
         await self._connection.change(FENCE, document_id)
         await self._chunks.remove_document(document_id)
-        for statement in (FORGET_PROGRESS, FORGET_LEDGER, FORGET_PARSE_JOBS, END_JOBS):
+        for statement in (
+            FORGET_PROGRESS,
+            FORGET_LEDGER,
+            FORGET_PARSE_JOBS,
+            FORGET_DEAD_LETTERS,
+            END_JOBS,
+        ):
             await self._connection.change(statement, document_id)
         return Deleted(
             document_id=document_id, version=version, job_id=ids.job_id(document_id, version)

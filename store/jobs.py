@@ -1,7 +1,7 @@
 """Jobs: how far the processing of a document is, stage by stage.
 
 Every change counts the job's revision up, by which watchers notice it. A finished job (indexed,
-failed, deleted) changes no more.
+failed, deleted) changes no more, except that a failed one is reopened when its record is redriven.
 """
 # ruff: noqa: S608 - statements are put together from constants, never from values
 
@@ -128,6 +128,30 @@ WITH job AS (
 SELECT job_id FROM job
 """
 
+# It is tried again: what failed is running again, and so is the job.
+REOPEN = """
+WITH job AS (
+    UPDATE jobs
+    SET status = $3, error_code = NULL, error_message = NULL, finished_at = NULL,
+        updated_at = now(), revision = revision + 1
+    WHERE tenant_id = current_tenant() AND job_id = $1 AND status = 'failed'
+    RETURNING job_id
+), stages AS (
+    UPDATE job_stages stage
+    SET state = CASE WHEN stage.name = $2 THEN 'running' ELSE 'waiting' END, finished_at = NULL
+    FROM job
+    WHERE stage.job_id = job.job_id AND stage.state = 'failed'
+)
+SELECT job_id FROM job
+"""
+
+#: What a job is while a stage of it runs.
+RUNNING: dict[StageName, JobStatus] = {
+    "parse": "parsing",
+    "chunk": "chunking",
+    "embed": "embedding",
+}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stage:
@@ -204,6 +228,10 @@ class Jobs:
     async def fail(self, job_id: JobId, *, stage: StageName, code: str, message: str) -> bool:
         """End a job that cannot succeed; False when it had ended already."""
         return await self._connection.row(FAIL, job_id, stage, code, message) is not None
+
+    async def reopen(self, job_id: JobId, stage: StageName) -> bool:
+        """Let a failed job run again, from this stage; False when it has not failed."""
+        return await self._connection.row(REOPEN, job_id, stage, RUNNING[stage]) is not None
 
     async def _with_stages(self, rows: "list[asyncpg.Record]") -> "list[Job]":
         stages: dict[JobId, list[Stage]] = {row["job_id"]: [] for row in rows}

@@ -58,31 +58,41 @@ document AS (
         ORDER BY outbox_id
         LIMIT least(share.rows, free.places)) picked
 ),
+taken AS (
+    SELECT tenant_id, max(outbox_id) AS up_to FROM document GROUP BY tenant_id
+),
 event AS (
     SELECT picked.*
-    FROM event_tenant CROSS JOIN share CROSS JOIN LATERAL (
+    FROM event_tenant LEFT JOIN taken USING (tenant_id) CROSS JOIN share CROSS JOIN LATERAL (
         SELECT outbox_id, tenant_id FROM outbox
         WHERE published_at IS NULL AND job_id IS NULL
           AND outbox.tenant_id = event_tenant.tenant_id
-          AND NOT EXISTS (
-              SELECT FROM outbox held
-              WHERE held.published_at IS NULL AND held.job_id IS NOT NULL
-                AND held.key = outbox.key AND held.topic = outbox.topic
-                AND held.outbox_id < outbox.outbox_id
-                AND held.outbox_id NOT IN (SELECT outbox_id FROM document))
+          AND outbox_id < coalesce(
+              (SELECT min(held.outbox_id) FROM outbox held
+               WHERE held.published_at IS NULL AND held.job_id IS NOT NULL
+                 AND held.key = outbox.key AND held.topic = outbox.topic
+                 AND held.outbox_id > coalesce(taken.up_to, 0)), 9223372036854775807)
         ORDER BY outbox_id
         LIMIT share.rows) picked
 ),
 turn AS (
     SELECT outbox_id, row_number() OVER (PARTITION BY tenant_id ORDER BY outbox_id) AS number
     FROM (SELECT * FROM document UNION ALL SELECT * FROM event) picked
+),
+next AS MATERIALIZED (
+    SELECT outbox_id, number FROM turn CROSS JOIN share
+    WHERE number <= share.rows
+    ORDER BY number, outbox_id
+    LIMIT $2
 )
 SELECT outbox_id, tenant_id, topic, key, headers, value, job_id
-FROM turn CROSS JOIN share JOIN outbox USING (outbox_id)
-WHERE number <= share.rows
+FROM next JOIN outbox USING (outbox_id)
 ORDER BY number, outbox_id
-LIMIT $2
 """
+
+# A tenant's rows are read in their order and only as far as needed, not collected and sorted: the
+# planner cannot know how few are wanted.
+IN_ORDER = "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off"
 
 # They are in Kafka.
 MARK_PUBLISHED = "UPDATE outbox SET published_at = now() WHERE outbox_id = ANY($1)"
@@ -145,6 +155,7 @@ class Relay:
         Tenants take turns; none has more than ``tenant_in_flight`` documents under way; rows of
         the same topic and key come in their order, and none without those before it.
         """
+        await self._connection.run(IN_ORDER)
         rows = await self._connection.rows(WAITING, tenant_in_flight, limit)
         return [OutboxRow(**row) for row in rows]
 

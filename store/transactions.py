@@ -5,6 +5,7 @@ from store.accounts import Accounts
 from store.api_keys import ApiKeys
 from store.chunks import Chunks
 from store.conversations import Conversations
+from store.dead_letters import DeadLetters
 from store.documents import Documents
 from store.embeddings import EmbeddingCache
 from store.generations import Generations
@@ -52,3 +53,4 @@ class SystemTransaction:
         self.relay = Relay(connection)
         self.watch = Watch(connection)
         self.housekeeping = Housekeeping(connection)
+        self.dead_letters = DeadLetters(connection)

@@ -181,6 +181,7 @@ CREATE TABLE document_generations (
     indexed_at       timestamptz,
     PRIMARY KEY (document_id, version, generation_id)
 );
+CREATE INDEX document_generations_tenant ON document_generations (generation_id, tenant_id);
 
 -- Vectors by text, per tenant and model: nothing is embedded twice.
 CREATE TABLE embedding_cache (
