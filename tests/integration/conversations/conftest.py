@@ -4,10 +4,10 @@ import asyncio
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import msgspec
@@ -19,12 +19,12 @@ from contracts.conversations import QuestionAsked, Usage
 from contracts.errors import RaglineError
 from contracts.ids import DocumentId, TurnId, new_id
 from contracts.text import join_pages
-from contracts.topics import CHAT_COMPLETED, CHAT_DELTAS, CHAT_REQUESTED, dead_letter_topic
+from contracts.topics import CHAT_DELTAS, TOPICS
 from gateway.app import Collaborators, create_app
 from gateway.auth.tokens import Tokens
 from gateway.conversations.deltas import DeltaHub
 from gateway.outbox import OutboxRelay
-from gateway.server import GatewayServer, server_config
+from gateway.server import GatewayServer, listen, server_config
 from providers.blobs.factory import create_blobs
 from providers.blobs.protocol import BlobStore
 from providers.chat.factory import create_chat
@@ -32,11 +32,11 @@ from providers.chat.protocol import ChatModel, Finished, Piece, Prompt
 from providers.embedding.factory import default_embedding_model
 from retrieval import EmbeddingModels, Retriever
 from runtime.clock import SystemClock
-from runtime.delivery import Worker
 from runtime.delivery.broker import create_broker
-from runtime.delivery.intake import Intake
+from runtime.delivery.process import readings_of
 from runtime.delivery.settle import Settler
 from runtime.embedded import EmbeddedKafka, EmbeddedPostgres
+from runtime.health import Health
 from runtime.kafka import KafkaConnection, Publisher, TopicAdmin
 from runtime.settings import Settings
 from store import Store
@@ -46,7 +46,8 @@ from store.documents import NewDocument
 from store.migrate import ensure_generation, migrate
 from tests.fixtures.servers import fresh_database
 from workers.responder.agents import AnswerAgent, PageStarts
-from workers.responder.handler import give_up, handle
+from workers.responder.app import build
+from workers.responder.handler import handle
 
 HANDBOOK = (
     "Backups are kept for thirty days. After that they are deleted.",
@@ -184,7 +185,7 @@ class World:
             listening=address.set_result,
             stopping=given.streams.stop,
         )
-        serving = asyncio.create_task(server._serve())  # noqa: SLF001 - `serve` takes the signals
+        serving = asyncio.create_task(server._serve([listen(settings)]))  # noqa: SLF001 - `serve` takes signals
         relaying = asyncio.create_task(relay.run())
         try:
             url = await asyncio.wait_for(address, 30)
@@ -207,39 +208,28 @@ class World:
         )
 
     @asynccontextmanager
-    async def responder(
-        self, models: Sequence[ChatModel] | None = None, *, lease_seconds: float = 15.0
-    ) -> AsyncGenerator[Intake]:
-        """Run a responder in the group of the responders."""
+    async def responder(self, models: Sequence[ChatModel] | None = None) -> AsyncGenerator[None]:
+        """Run a responder in the group of the responders, as it is built for a process."""
         clock = SystemClock()
-        deltas = Publisher(self.connection, client_id="test-deltas", acks=1)
         publisher = Publisher(self.connection, client_id="test-responder")
-        worker = Worker(
-            name="responder",
-            topic=CHAT_REQUESTED,
-            concurrency=8,
-            handle=partial(
-                handle,
-                store=self.store,
-                agents={"answer": self.agent(models)},
-                publisher=deltas,
-                lease_seconds=lease_seconds,
-            ),
-            give_up=partial(give_up, store=self.store),
-            drain_seconds=1,
-        )
-        settler = Settler(worker, publisher, clock)
-        intake = Intake(worker, settler, clock)
-        broker, subscriber = create_broker(worker, self.connection, settler, intake)
-        await broker.start()
-        try:
-            yield intake
-        finally:
-            await subscriber.stop_reading()
-            await intake.drain()
-            await broker.stop()
-            await publisher.stop()
-            await deltas.stop()
+        async with build(self.settings, Health()) as built:
+            worker = replace(built, drain_seconds=1.0)
+            if models is not None:
+                handling = cast("partial[Any]", built.handle).keywords
+                agents = {"answer": self.agent(models)}
+                worker = replace(worker, handle=partial(handle, **(handling | {"agents": agents})))
+            settler = Settler(worker, publisher, clock)
+            readings = readings_of(worker, settler, clock)
+            broker, subscribers = create_broker(worker.name, self.connection, settler, readings)
+            await broker.start()
+            try:
+                yield
+            finally:
+                for subscriber in subscribers:
+                    await subscriber.stop_reading()
+                    await subscriber.intake.drain()
+                await broker.stop()
+                await publisher.stop()
 
     def agent(self, models: Sequence[ChatModel] | None = None) -> AnswerAgent:
         return AnswerAgent(
@@ -367,6 +357,7 @@ async def world(
             environment="test",
             database_url=dsn,
             kafka_bootstrap_servers=kafka_server.bootstrap_servers,
+            blob_url=blobs.as_uri(),
             jwt_secret=secrets.token_urlsafe(48),
             port=0,
             answer_timeout=30,
@@ -376,7 +367,7 @@ async def world(
         await ensure_generation(
             dsn, strategy="sentence_5", embedding_model="wordllama-256", dimensions=256
         )
-        topics = [CHAT_REQUESTED, CHAT_DELTAS, CHAT_COMPLETED, dead_letter_topic("responder")]
+        topics = [topic for topic in TOPICS if topic.name.startswith(("chat.", "responder."))]
         async with TopicAdmin(connection) as admin:
             await admin.apply(topics, replication=1, partitions_cap=4)
         store = await Store.connect(dsn, pool_size=10)

@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 #: A question that has ended this many attempts, with their processes, ends itself.
 MAX_ATTEMPTS = 20
+#: A lease may be released before its time: a busy turn is looked at again this soon.
+LOOK_SECONDS = 5.0
 _OUR_FAULT = "Something went wrong on our side; ask again."
 
 
@@ -50,7 +52,7 @@ async def handle(
     lease = Lease(store, event.tenant_id, event.turn_id, owner=str(new_id()), seconds=lease_seconds)
     claim = await lease.claim()
     if isinstance(claim, Busy):
-        raise TurnBusy(retry_after=claim.wait_seconds)
+        raise TurnBusy(retry_after=min(claim.wait_seconds, LOOK_SECONDS))
     if isinstance(claim, Ended):
         return announce(event, claim.turn)
     writer = DeltaWriter(publisher, event, begin=lease.begin_again, placed=lease.place)
