@@ -68,7 +68,12 @@ class LiveTable:
         if len(self._jobs) > MOST_ROWS:
             ended = (key for key, known in self._jobs.items() if known.is_finished)
             self._jobs.pop(next(ended, ""), None)
-        self._live.update(_table(list(self._jobs.values())[:MOST_ROWS]))
+        self._live.update(self.renderable)
+
+    @property
+    def renderable(self) -> Table:
+        """The table as it is now."""
+        return _table(list(self._jobs.values())[:MOST_ROWS])
 
 
 @contextmanager

@@ -1,9 +1,10 @@
+import fcntl
 import json
 from pathlib import Path
 
 import pytest
 
-from tests.fixtures.scripted_api import API_KEY, EMAIL, PASSWORD, Refusal, ScriptedApi
+from tests.fixtures.scripted_api import API_KEY, EMAIL, PASSWORD, Refusal, ScriptedApi, serving_api
 from tests.integration.cli.conftest import Ragline, Start
 
 LOGIN, REFRESH = "/api/v2/auth/login", "/api/v2/auth/refresh"
@@ -231,3 +232,27 @@ def test_goes_where_the_user_logged_in_while_nothing_runs_here(
     logged_in(ragline, api)
 
     assert ragline("jobs", "list").exit_code == 0
+
+
+def test_goes_to_what_runs_here_before_where_the_user_logged_in(
+    ragline: Ragline, stack: ScriptedApi
+) -> None:
+    logged_in(ragline, stack)
+    with serving_api() as elsewhere, Path(".ragline/up.lock").open("a") as lock:
+        logged_in(ragline, elsewhere)
+        assert ragline("jobs", "list").exit_code == 0
+        assert len(elsewhere.asked("/api/v2/jobs")) == 1
+
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert ragline("jobs", "list").exit_code == 0
+        assert len(stack.asked("/api/v2/jobs")) == 1
+
+
+@pytest.mark.parametrize(
+    "command", ["ingest", "ask", "search", "jobs list", "jobs show", "jobs watch", "users add"]
+)
+def test_every_command_says_how_scripts_read_it(ragline: Ragline, command: str) -> None:
+    result = ragline(*command.split(), "--help")
+
+    assert result.exit_code == 0
+    assert "--json" in result.stdout
