@@ -13,8 +13,8 @@ from runtime.metrics import RETRIEVAL_SECONDS
 from runtime.settings import Settings
 from runtime.telemetry import tracer
 from store import Store
-from store.nearest import Found
 from store.generations import Generation
+from store.nearest import Found
 
 #: How many are read for each that is wanted: room for near-duplicates to be left out.
 _CANDIDATES_PER_CHUNK = 4
