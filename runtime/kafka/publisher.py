@@ -4,10 +4,10 @@ import asyncio
 from asyncio import Future
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerClosed
 from aiokafka.structs import RecordMetadata
 
 from contracts.codec import encode
@@ -154,6 +154,9 @@ class Publisher:
         except (TimeoutError, KafkaError, OSError) as error:
             await _close(producer)
             raise BrokerUnavailable from error
+        except asyncio.CancelledError:
+            await _close(producer)
+            raise
         return producer
 
     async def _replace_after(self, error: BaseException) -> None:
@@ -170,7 +173,24 @@ async def _close(producer: AIOKafkaProducer) -> None:
         async with asyncio.timeout(SEND_SECONDS):
             await producer.stop()
     except (TimeoutError, KafkaError, OSError):
-        return  # what was not acknowledged was reported to its sender
+        await _cut_off(producer)
+
+
+async def _cut_off(producer: AIOKafkaProducer) -> None:
+    """End a producer that cannot flush: it would go on sending, behind the one that replaced it.
+
+    What was not acknowledged was reported to its sender. aiokafka has no public way to do this.
+    """
+    accumulator: Any = getattr(producer, "_message_accumulator", None)
+    sending: asyncio.Task[None] | None = getattr(
+        getattr(producer, "_sender", None), "sender_task", None
+    )
+    accumulator.fail_all(ProducerClosed())
+    if sending is not None:
+        sending.cancel()
+    await producer.client.close()
+    if sending is not None:
+        await asyncio.wait([sending], timeout=SEND_SECONDS)
 
 
 def _bytes(text: str | bytes) -> bytes:

@@ -1,0 +1,76 @@
+"""A publisher whose broker stops answering ends all the same, and leaves nothing at work."""
+
+import asyncio
+import os
+import signal
+import socket
+import uuid
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import pytest
+
+from contracts.errors import BrokerUnavailable
+from contracts.topics import HOUR, Topic
+from runtime.embedded import EmbeddedKafka
+from runtime.kafka import KafkaConnection, Publisher, TopicAdmin
+
+pytestmark = pytest.mark.asyncio
+
+
+@contextmanager
+def halted(pid: int) -> Generator[None]:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+async def others(*, seconds: float = 3) -> set[asyncio.Task[object]]:
+    """Return the tasks that run beside the test's own, once those that end have ended."""
+    itself = asyncio.current_task()
+    for _ in range(round(seconds / 0.1)):
+        if not any(task is not itself for task in asyncio.all_tasks()):
+            break
+        await asyncio.sleep(0.1)
+    return {task for task in asyncio.all_tasks() if task is not itself}
+
+
+async def test_a_producer_that_cannot_flush_does_not_go_on_sending(
+    kafka_server: EmbeddedKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = KafkaConnection(servers=kafka_server.bootstrap_servers)
+    topic = Topic(
+        name=f"test.{uuid.uuid4().hex}",
+        key="any",
+        partitions=1,
+        cleanup="delete",
+        retention_ms=HOUR,
+        owner="test",
+        consumers=(),
+        events=(),
+    )
+    async with TopicAdmin(connection) as admin:
+        await admin.apply([topic], replication=1, partitions_cap=None)
+    publisher = Publisher(connection, client_id="test")
+    await publisher.publish_raw(topic=topic.name, key="k", value=b"1", headers={})
+    monkeypatch.setattr("runtime.kafka.publisher.SEND_SECONDS", 1.0)
+    with halted(kafka_server.pid):
+        with pytest.raises(BrokerUnavailable):
+            await publisher.publish_raw(topic=topic.name, key="k", value=b"2", headers={})
+        await publisher.stop()
+        assert await others() == set()
+
+
+async def test_a_connection_attempt_that_is_broken_off_leaves_nothing() -> None:
+    with socket.socket() as silent:  # accepts, and says nothing
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        servers = f"127.0.0.1:{silent.getsockname()[1]}"
+        publisher = Publisher(KafkaConnection(servers=servers), client_id="test")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await publisher.check()
+        assert await others() == set()
+    await publisher.stop()
