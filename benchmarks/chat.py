@@ -72,7 +72,7 @@ async def _measure(report: Report, machine: Machine, model: str) -> None:
     headers, key = await machine.log_in(), {"Authorization": f"Bearer {KEY}"}
     async with Client(machine.url, headers) as client:
         for name, content in _examples():
-            await _ingest(client, name, content)
+            await client.index(name, content)
     for clients, each in ((1, report.size(60, 5)), (_MANY, report.size(8, 1))):
         await _round(machine, _chat, headers=headers, clients=clients, each=2)  # everything loaded
         bare = await _round(machine, _ask_model, url=model, headers=key, clients=clients, each=each)
@@ -82,15 +82,6 @@ async def _measure(report: Report, machine: Machine, model: str) -> None:
 
 def _examples() -> list[tuple[str, bytes]]:
     return [(path.name, path.read_bytes()) for path in sorted(_EXAMPLES.iterdir())]
-
-
-async def _ingest(client: Client, name: str, content: bytes) -> None:
-    job_id = (await client.upload(name, content))["job_id"]
-    status = ""
-    async for _, data in client.events("GET", f"/api/v2/jobs/{job_id}/events"):
-        status = json.loads(data)["status"]
-    if status != "indexed":
-        raise RuntimeError(f"{name} is {status}.")
 
 
 async def _round(

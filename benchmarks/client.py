@@ -76,6 +76,19 @@ class Client:
         ).json()
         return accepted
 
+    async def followed(self, job_id: str) -> dict[str, Any]:
+        """Return the job when its document is indexed, as its events tell it."""
+        job: dict[str, Any] = {}
+        async for _, data in self.events("GET", f"/api/v2/jobs/{job_id}/events"):
+            job = json.loads(data)
+        if job.get("status") != "indexed":
+            raise RuntimeError(f"A document was not indexed: {job}")
+        return job
+
+    async def index(self, filename: str, content: bytes) -> dict[str, Any]:
+        """Upload a file and return its job when the document is indexed."""
+        return await self.followed((await self.upload(filename, content))["job_id"])
+
     async def events(
         self, method: str, path: str, content: Any = None
     ) -> AsyncGenerator[tuple[str, bytes]]:

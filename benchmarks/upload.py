@@ -10,8 +10,6 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-import msgspec
-
 from benchmarks.client import Client
 from benchmarks.corpus import pdf_file
 from benchmarks.report import Report, benchmark
@@ -64,12 +62,8 @@ async def _way(client: Client, name: str, content: bytes) -> Way:
     began = perf_counter()
     job_id = (await client.upload(name, content))["job_id"]
     accepted = perf_counter() - began
-    job: dict[str, Any] = {}
-    async for _, data in client.events("GET", f"/api/v2/jobs/{job_id}/events"):
-        job = msgspec.json.decode(data)
+    job = await client.followed(job_id)
     told = perf_counter() - began
-    if job.get("status") != "indexed":
-        raise RuntimeError(f"{name} was not indexed: {job}")
     stages = _stages(job)
     # The job's row is as old as the answer to the upload.
     return Way(accepted, accepted + sum(stages.values()), told, stages, job["chunks"])
