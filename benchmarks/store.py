@@ -50,7 +50,8 @@ _COLUMNS: Final = (
 # The same table, with the same indexes and foreign key, without row-level security.
 _BARE = """
 CREATE TABLE bare (LIKE chunks_g1 INCLUDING ALL);
-ALTER TABLE bare ADD FOREIGN KEY (document_id) REFERENCES documents;
+ALTER TABLE bare
+    ADD FOREIGN KEY (tenant_id, document_id) REFERENCES documents (tenant_id, document_id);
 """
 _BARE_NEAREST = """
 SELECT chunk_id, text, 1 - (embedding <=> $1) AS similarity

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
-from contracts.errors import StoreUnavailable
+from contracts.errors import Misconfigured, StoreUnavailable
 from runtime.postgres_sessions import Session, session
 
 #: Seconds until a lost connection is tried again.
@@ -42,7 +42,7 @@ async def _keep_listening(
     await first.lost.wait()
     while True:
         await asyncio.sleep(RECONNECT_SECONDS)
-        with suppress(StoreUnavailable):
+        with suppress(StoreUnavailable, Misconfigured):
             async with session(dsn, application=name) as own:
                 await _listen(own, channel, notified)
                 await own.lost.wait()

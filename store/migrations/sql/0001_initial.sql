@@ -31,6 +31,9 @@ CREATE EXTENSION IF NOT EXISTS vector;
 CREATE FUNCTION current_tenant() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
     RETURN nullif(current_setting('ragline.tenant', true), '')::uuid;
 
+-- References name the tenant, too: PostgreSQL looks for them past row-level security, and would
+-- otherwise find another tenant's row.
+
 -- Who -----------------------------------------------------------------------------------------
 CREATE TABLE tenants (
     tenant_id   uuid PRIMARY KEY,
@@ -46,32 +49,35 @@ CREATE TABLE users (
     password_hash text NOT NULL,
     role          text NOT NULL CHECK (role IN ('admin', 'member', 'viewer', 'operator')),
     created_at    timestamptz NOT NULL DEFAULT now(),
-    disabled_at   timestamptz
+    disabled_at   timestamptz,
+    UNIQUE (tenant_id, user_id)
 );
 CREATE UNIQUE INDEX users_email ON users (lower(email));
 
 CREATE TABLE refresh_tokens (
     token_hash  bytea PRIMARY KEY,           -- SHA-256 of the token
     family_id   uuid NOT NULL,               -- all rotations of one login; revoked together
-    user_id     uuid NOT NULL REFERENCES users ON DELETE CASCADE,
-    tenant_id   uuid NOT NULL REFERENCES tenants,
+    user_id     uuid NOT NULL,
+    tenant_id   uuid NOT NULL,
     created_at  timestamptz NOT NULL DEFAULT now(),
     expires_at  timestamptz NOT NULL,
     used_at     timestamptz,
-    revoked_at  timestamptz
+    revoked_at  timestamptz,
+    FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, user_id) ON DELETE CASCADE
 );
 CREATE INDEX refresh_tokens_family ON refresh_tokens (family_id);
 
 CREATE TABLE api_keys (
     key_id       uuid PRIMARY KEY,
-    tenant_id    uuid NOT NULL REFERENCES tenants,
-    user_id      uuid NOT NULL REFERENCES users ON DELETE CASCADE,
+    tenant_id    uuid NOT NULL,
+    user_id      uuid NOT NULL,
     name         text NOT NULL CHECK (char_length(name) BETWEEN 1 AND 200),
     key_hash     bytea NOT NULL UNIQUE,      -- SHA-256 of 256 random bits
     prefix       text NOT NULL,              -- shown in lists
     created_at   timestamptz NOT NULL DEFAULT now(),
     last_used_at timestamptz,
-    revoked_at   timestamptz
+    revoked_at   timestamptz,
+    FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, user_id) ON DELETE CASCADE
 );
 CREATE INDEX api_keys_tenant ON api_keys (tenant_id, created_at);
 
@@ -95,15 +101,16 @@ CREATE TABLE documents (
     created_at     timestamptz NOT NULL DEFAULT now(),
     updated_at     timestamptz NOT NULL DEFAULT now(),
     deleted_at     timestamptz,              -- the row stays as a fence, without content
-    purged_at      timestamptz               -- its blobs are gone
+    purged_at      timestamptz,              -- its blobs are gone
+    UNIQUE (tenant_id, document_id)
 );
 CREATE INDEX documents_list ON documents (tenant_id, created_at, document_id) WHERE deleted_at IS NULL;
 CREATE INDEX documents_to_purge ON documents (deleted_at) WHERE deleted_at IS NOT NULL AND purged_at IS NULL;
 
 CREATE TABLE jobs (
     job_id        uuid PRIMARY KEY,          -- uuid5 of document and version
-    tenant_id     uuid NOT NULL REFERENCES tenants,
-    document_id   uuid NOT NULL REFERENCES documents,
+    tenant_id     uuid NOT NULL,
+    document_id   uuid NOT NULL,
     version       integer NOT NULL,
     status        text NOT NULL CHECK (status IN
         ('accepted', 'parsing', 'chunking', 'embedding', 'indexed', 'failed', 'deleted')),
@@ -116,14 +123,16 @@ CREATE TABLE jobs (
     updated_at    timestamptz NOT NULL DEFAULT now(),
     published_at  timestamptz,               -- handed to Kafka; counts as in flight until finished
     finished_at   timestamptz,
-    UNIQUE (document_id, version)
+    UNIQUE (document_id, version),
+    UNIQUE (tenant_id, job_id),
+    FOREIGN KEY (tenant_id, document_id) REFERENCES documents (tenant_id, document_id)
 );
 CREATE INDEX jobs_list ON jobs (tenant_id, created_at, job_id);
 CREATE INDEX jobs_in_flight ON jobs (tenant_id) WHERE published_at IS NOT NULL AND finished_at IS NULL;
 
 CREATE TABLE job_stages (
-    job_id      uuid NOT NULL REFERENCES jobs ON DELETE CASCADE,
-    tenant_id   uuid NOT NULL REFERENCES tenants,
+    job_id      uuid NOT NULL,
+    tenant_id   uuid NOT NULL,
     name        text NOT NULL CHECK (name IN ('parse', 'chunk', 'embed')),
     state       text NOT NULL CHECK (state IN ('waiting', 'running', 'done', 'failed')),
     done        integer NOT NULL DEFAULT 0,
@@ -131,28 +140,31 @@ CREATE TABLE job_stages (
     attempts    integer NOT NULL DEFAULT 0,
     started_at  timestamptz,
     finished_at timestamptz,
-    PRIMARY KEY (job_id, name)
+    PRIMARY KEY (job_id, name),
+    FOREIGN KEY (tenant_id, job_id) REFERENCES jobs (tenant_id, job_id) ON DELETE CASCADE
 );
 
 -- The provider's job of a parse, stored before it is polled, so that nothing is parsed twice.
 CREATE TABLE parse_jobs (
-    document_id uuid NOT NULL REFERENCES documents,
+    document_id uuid NOT NULL,
     version     integer NOT NULL,
-    tenant_id   uuid NOT NULL REFERENCES tenants,
+    tenant_id   uuid NOT NULL,
     provider    text NOT NULL,
     external_id text NOT NULL,
     created_at  timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (document_id, version, provider)
+    PRIMARY KEY (document_id, version, provider),
+    FOREIGN KEY (tenant_id, document_id) REFERENCES documents (tenant_id, document_id)
 );
 
 CREATE TABLE idempotency_keys (
-    tenant_id    uuid NOT NULL REFERENCES tenants,
+    tenant_id    uuid NOT NULL,
     user_id      uuid NOT NULL,
     key          text NOT NULL CHECK (char_length(key) BETWEEN 1 AND 255),
     request_hash bytea NOT NULL,
     response     jsonb NOT NULL,
     created_at   timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (tenant_id, user_id, key)
+    PRIMARY KEY (tenant_id, user_id, key),
+    FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, user_id) ON DELETE CASCADE
 );
 CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
 
@@ -169,17 +181,18 @@ CREATE UNIQUE INDEX one_active_generation ON generations ((true)) WHERE state = 
 
 -- How far a document is in a generation.
 CREATE TABLE document_generations (
-    document_id      uuid NOT NULL REFERENCES documents,
+    document_id      uuid NOT NULL,
     version          integer NOT NULL,
     generation_id    integer NOT NULL REFERENCES generations,
-    tenant_id        uuid NOT NULL REFERENCES tenants,
+    tenant_id        uuid NOT NULL,
     part_count       integer NOT NULL,
     chunks_total     integer NOT NULL,
     parts_done       integer NOT NULL DEFAULT 0,
     chunks_done      integer NOT NULL DEFAULT 0,
     embedding_tokens bigint NOT NULL DEFAULT 0,
     indexed_at       timestamptz,
-    PRIMARY KEY (document_id, version, generation_id)
+    PRIMARY KEY (document_id, version, generation_id),
+    FOREIGN KEY (tenant_id, document_id) REFERENCES documents (tenant_id, document_id)
 );
 CREATE INDEX document_generations_tenant ON document_generations (generation_id, tenant_id);
 
@@ -229,18 +242,20 @@ CREATE INDEX outbox_published ON outbox (published_at) WHERE published_at IS NOT
 -- Conversations -----------------------------------------------------------------------------------
 CREATE TABLE conversations (
     conversation_id uuid PRIMARY KEY,
-    tenant_id       uuid NOT NULL REFERENCES tenants,
+    tenant_id       uuid NOT NULL,
     user_id         uuid NOT NULL,
     title           text NOT NULL,
     created_at      timestamptz NOT NULL DEFAULT now(),
-    updated_at      timestamptz NOT NULL DEFAULT now()
+    updated_at      timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (tenant_id, conversation_id),
+    FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, user_id) ON DELETE CASCADE
 );
 CREATE INDEX conversations_list ON conversations (tenant_id, user_id, updated_at, conversation_id);
 
 CREATE TABLE turns (
     turn_id         uuid PRIMARY KEY,
-    tenant_id       uuid NOT NULL REFERENCES tenants,
-    conversation_id uuid NOT NULL REFERENCES conversations ON DELETE CASCADE,
+    tenant_id       uuid NOT NULL,
+    conversation_id uuid NOT NULL,
     ordinal         integer NOT NULL,
     agent           text NOT NULL,
     question        text NOT NULL,
@@ -267,7 +282,9 @@ CREATE TABLE turns (
     attempt         integer NOT NULL DEFAULT 0,
     created_at      timestamptz NOT NULL DEFAULT now(),
     finished_at     timestamptz,
-    UNIQUE (conversation_id, ordinal)
+    UNIQUE (conversation_id, ordinal),
+    FOREIGN KEY (tenant_id, conversation_id)
+        REFERENCES conversations (tenant_id, conversation_id) ON DELETE CASCADE
 );
 
 -- Row-level security --------------------------------------------------------------------------------
@@ -334,7 +351,7 @@ BEGIN
     EXECUTE format('CREATE TABLE %I (
         chunk_id    uuid PRIMARY KEY,
         tenant_id   uuid NOT NULL,
-        document_id uuid NOT NULL REFERENCES documents,
+        document_id uuid NOT NULL,
         version     integer NOT NULL,
         part        integer NOT NULL,
         ordinal     integer NOT NULL,
@@ -344,7 +361,8 @@ BEGIN
         char_end    bigint NOT NULL,
         text        text NOT NULL,
         text_hash   bytea NOT NULL,
-        embedding   %s(%s) NOT NULL
+        embedding   %s(%s) NOT NULL,
+        FOREIGN KEY (tenant_id, document_id) REFERENCES documents (tenant_id, document_id)
     )', name, kind, dimensions);
     -- Kept in the row, an exact scan reads one table instead of two; the row must fit a page (8 kB),
     -- of which the other columns need some 300 bytes (long texts move out).

@@ -189,6 +189,7 @@ async def meddle_with(tx: Transaction, theirs: Belongings) -> None:
     )
     await tx.jobs.advance(document.job_id, "embed", done=1, total=1)
     await tx.jobs.fail(document.job_id, stage="embed", code="x", message="x")
+    await tx.jobs.reopen(document.job_id, "embed")
     await tx.jobs.finish(document.job_id)
     with pytest.raises(LookupError):
         await tx.parts.complete(*which, GENERATION, chunks=1, tokens=1)
@@ -362,7 +363,7 @@ async def test_without_a_tenant_no_row_is_seen(store: Store, database: str) -> N
         seen = {table: await connection.value(f"SELECT count(*) FROM {table}") for table in tables}
     await pool.close()
     assert seen.pop("generations") == 1  # of the installation, not of a tenant
-    assert len(seen) == 13
+    assert len(seen) == 14
     assert {table for table, rows in seen.items() if rows} == set()
 
 
@@ -386,6 +387,38 @@ async def test_a_row_of_another_tenant_cannot_be_written(store: Store) -> None:
                 )
         refused.append(table)
     assert len(refused) >= 13
+
+
+async def test_a_row_of_ones_own_cannot_hang_on_another_tenants(store: Store) -> None:
+    """Foreign keys are checked past row-level security."""
+    theirs, we = await belongings(store), await a_user(store)
+    document, conversation = theirs.document.document_id, theirs.conversation.conversation_id
+    owner = theirs.owner.user_id
+    forged: dict[str, list[object]] = {
+        "jobs (tenant_id, document_id, job_id, version, status)": [document, document, 9, "failed"],
+        "parse_jobs (tenant_id, document_id, version, provider, external_id)": [
+            document,
+            9,
+            "",
+            "",
+        ],
+        "document_generations (tenant_id, document_id, version, generation_id, part_count,"
+        " chunks_total)": [document, 9, 1, 1, 1],
+        "conversations (tenant_id, user_id, conversation_id, title)": [owner, document, ""],
+        "turns (tenant_id, conversation_id, turn_id, ordinal, agent, question, state,"
+        " reply_partition)": [conversation, document, 9, "", "", "done", 0],
+        "api_keys (tenant_id, user_id, key_id, name, key_hash, prefix)": [
+            *(owner, document, "k", b"forged", "")
+        ],
+        "idempotency_keys (tenant_id, user_id, key, request_hash, response)": [owner, "k", b"", {}],
+    }
+    for table, values in forged.items():
+        numbers = ", ".join(f"${n}" for n in range(1, len(values) + 1))
+        with pytest.raises(asyncpg.ForeignKeyViolationError):
+            async with store.tenant(we.tenant_id) as tx:
+                await tx.connection.change(
+                    f"INSERT INTO {table} VALUES (current_tenant(), {numbers})", *values
+                )
 
 
 async def _writable(store: Store, tenant: TenantId) -> set[str]:

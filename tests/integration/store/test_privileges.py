@@ -14,6 +14,7 @@ GRANTED = {
         "api_keys": "INSERT SELECT UPDATE(revoked_at)",
         "chunks_g1": "DELETE INSERT SELECT",
         "conversations": "DELETE INSERT SELECT UPDATE",
+        "dead_letters": "DELETE SELECT(document_id,tenant_id)",
         "document_generations": "DELETE INSERT SELECT UPDATE",
         "documents": "INSERT SELECT UPDATE",
         "embedding_cache": "DELETE INSERT SELECT",
@@ -30,6 +31,7 @@ GRANTED = {
     "ragline_system": {
         "alembic_version": "SELECT",
         "api_keys": "SELECT UPDATE(last_used_at)",
+        "dead_letters": "DELETE INSERT SELECT UPDATE(settled_at,state)",
         "document_generations": "SELECT(chunks_done,generation_id,tenant_id)",
         "documents": "SELECT(deleted_at,document_id,purged_at,tenant_id,version) UPDATE(purged_at)",
         "generations": "SELECT",
@@ -90,6 +92,7 @@ async def test_the_roles_log_in_nowhere_and_own_nothing(database: str) -> None:
         "SELECT * FROM refresh_tokens",
         "SELECT * FROM outbox",
         "SELECT * FROM tenants",
+        "SELECT value FROM dead_letters",
         "DELETE FROM documents",
         "UPDATE generations SET state = 'dropped'",
         "TRUNCATE documents",

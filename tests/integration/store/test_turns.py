@@ -9,7 +9,7 @@ from contracts.ids import ConversationId, TurnId
 from store import Store
 from store.turns import Answer, Busy, Claimed, Ended, Turn
 from store.users import User
-from tests.integration.store.given import a_tenant, a_user
+from tests.integration.store.given import a_user
 
 pytestmark = pytest.mark.asyncio
 
@@ -275,9 +275,9 @@ async def test_a_deleted_conversation_takes_its_turns_along(store: Store) -> Non
 
 
 async def test_a_response_is_kept_for_its_key_once(store: Store) -> None:
-    tenant = await a_tenant(store)
-    user = (await a_user(store)).user_id
-    async with store.tenant(tenant) as tx:
+    owner = await a_user(store)
+    user = owner.user_id
+    async with store.tenant(owner.tenant_id) as tx:
         assert await tx.idempotency.find(user, "key") is None
         assert await tx.idempotency.save(user, "key", b"hash", {"id": 1})
         assert not await tx.idempotency.save(user, "key", b"other", {"id": 2})
