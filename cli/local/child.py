@@ -51,7 +51,10 @@ class Child:
         return self._process.pid if self._process else None
 
     async def watch(self) -> None:
-        """Keep the process running until ``stop``; ``ChildBroken`` when it will not run."""
+        """Keep the process running until ``stop``; ``ChildBroken`` when it will not run.
+
+        Cancelled, it ends the process at once.
+        """
         deaths: deque[float] = deque(maxlen=MOST_DEATHS)
         while not self._stopping.is_set():
             status = await self._run_once()
@@ -99,4 +102,6 @@ class Child:
         try:
             return await self._process.wait()
         finally:
+            if self._process.returncode is None:  # nobody watches over it any more
+                self._process.kill()
             self._guard.dismiss()
