@@ -1,9 +1,10 @@
 """The gateway and the workers of this machine, started, awaited, watched and stopped in order."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -92,7 +93,7 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 
 async def _until_ready(stack: Stack, folder: Path, workers: list[Child]) -> None:
-    waiting = asyncio.create_task(_all_ready(stack.url, folder, [child.name for child in workers]))
+    waiting = asyncio.create_task(all_ready(stack.url, folder, [child.name for child in workers]))
     broken = asyncio.create_task(stack.broken())
     try:
         await asyncio.wait(
@@ -100,7 +101,9 @@ async def _until_ready(stack: Stack, folder: Path, workers: list[Child]) -> None
         )
         if broken.done():
             broken.result()
-        if not waiting.done():
+        if waiting.done():
+            waiting.result()
+        else:
             raise ChildBroken(
                 f"Not everything was ready within {READY_SECONDS:.0f} s; see {folder / 'logs'}."
             )
@@ -109,21 +112,25 @@ async def _until_ready(stack: Stack, folder: Path, workers: list[Child]) -> None
         broken.cancel()
 
 
-async def _all_ready(url: str, folder: Path, names: list[str]) -> None:
+async def all_ready(url: str, folder: Path, names: list[str]) -> None:
+    """Return when the gateway and these workers have once said that they are ready."""
     async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
-        await _answers(client, f"{url}/health/ready")
+        await _answers(client, lambda: f"{url}/health/ready")
         for name in names:
-            port_file = folder / "run" / f"{name}.port"
-            while not port_file.exists():  # noqa: ASYNC110 - a file sets no asyncio.Event
-                await asyncio.sleep(POLL_SECONDS)
-            port = port_file.read_text(encoding="ascii")
-            await _answers(client, f"http://127.0.0.1:{port}/readyz")
+            await _answers(client, partial(_probe, folder / "run" / f"{name}.port"))
 
 
-async def _answers(client: httpx.AsyncClient, url: str) -> None:
+def _probe(port_file: Path) -> str | None:
+    """Return where a worker says that it is ready, None before it has said where."""
+    port = port_file.read_text(encoding="ascii") if port_file.exists() else ""
+    return f"http://127.0.0.1:{port}/readyz" if port else None
+
+
+async def _answers(client: httpx.AsyncClient, where: Callable[[], str | None]) -> None:
+    """Return on a success; ``where`` is asked each time, for a process that is started again."""
     while True:
         try:
-            if (await client.get(url)).is_success:
+            if (url := where()) and (await client.get(url)).is_success:
                 return
         except httpx.HTTPError:
             pass
