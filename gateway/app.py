@@ -19,6 +19,7 @@ from gateway.auth.passwords import Passwords
 from gateway.auth.service import Accounts
 from gateway.auth.tokens import Tokens
 from gateway.conversations.deltas import DeltaHub
+from gateway.dead_letters.redriving import Redriver
 from gateway.documents.job_watch import JobWatch
 from gateway.documents.uploads import Uploads
 from gateway.health import check_backlog
@@ -113,6 +114,7 @@ def _make(settings: Settings, given: Collaborators) -> dict[str, Any]:
             store=given.store, blobs=given.blobs, clock=given.clock, settings=settings
         ),
         "job_watch": JobWatch(given.store),
+        "redriver": Redriver(store=given.store, publisher=given.publisher, clock=given.clock),
         "health": _health(settings, given),
     }
 

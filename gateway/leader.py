@@ -1,4 +1,7 @@
-"""Of all gateways, one relays the outbox and tidies up; when it dies, another takes over."""
+"""Of all gateways, one relays the outbox, copies dead letters and tidies up.
+
+When it dies, another takes over.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,6 +9,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from contracts.errors import Retryable
+from gateway.dead_letters.copying import DeadLetterCopy
 from gateway.housekeeping import Housekeeping
 from gateway.outbox import OutboxRelay
 from store import Store
@@ -21,6 +25,8 @@ BROKE_SECONDS = 5.0
 
 PURGE_SECONDS = 2.0
 BACKLOG_SECONDS = 5.0
+#: Between two readers of the dead letters: a server of ours was away, or ten minutes are over.
+DEAD_LETTERS_SECONDS = 2.0
 OLD_ROWS_SECONDS = 300.0
 LEFTOVERS_SECONDS = 3600.0
 
@@ -32,10 +38,18 @@ class _Deposed(Exception):
 class Leader:
     """Does the leader's work whenever this process leads."""
 
-    def __init__(self, *, store: Store, relay: OutboxRelay, housekeeping: Housekeeping) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        relay: OutboxRelay,
+        housekeeping: Housekeeping,
+        dead_letters: DeadLetterCopy,
+    ) -> None:
         self._store = store
         self._relay = relay
         self._housekeeping = housekeeping
+        self._dead_letters = dead_letters
 
     async def run(self) -> None:
         """Ask to lead, lead, and ask again, for ever."""
@@ -52,7 +66,7 @@ class Leader:
 
     async def _lead(self, leadership: Leadership) -> None:
         log.info("leadership_taken")
-        chores = self._housekeeping
+        chores, letters = self._housekeeping, self._dead_letters
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(_until_lost(leadership))
@@ -60,7 +74,10 @@ class Leader:
                 for chore, seconds in (
                     (chores.purge_deleted, PURGE_SECONDS),
                     (chores.measure_backlog, BACKLOG_SECONDS),
+                    (letters.copy_dead_letters, DEAD_LETTERS_SECONDS),
+                    (letters.measure_dead_letters, BACKLOG_SECONDS),
                     (chores.drop_old_rows, OLD_ROWS_SECONDS),
+                    (letters.drop_old_dead_letters, OLD_ROWS_SECONDS),
                     (chores.sweep_leftovers, LEFTOVERS_SECONDS),
                 ):
                     tasks.create_task(_kept_up(chore.__name__, chore, seconds))

@@ -14,6 +14,7 @@ from contracts.ids import new_id
 from contracts.topics import CHAT_DELTAS
 from gateway.app import Collaborators, create_app
 from gateway.conversations.deltas import DeltaHub
+from gateway.dead_letters.copying import DeadLetterCopy
 from gateway.housekeeping import Housekeeping
 from gateway.leader import Leader
 from gateway.outbox import OutboxRelay
@@ -103,6 +104,7 @@ def _leader(settings: Settings, given: Collaborators) -> Leader:
             tenant_in_flight=settings.tenant_in_flight,
         ),
         housekeeping=Housekeeping(store=given.store, blobs=given.blobs, clock=given.clock),
+        dead_letters=DeadLetterCopy(store=given.store, kafka=given.kafka, clock=given.clock),
     )
 
 

@@ -32,3 +32,8 @@ class Principal:
     user_id: UserId
     role: Role
     credential: Credential = Credential.token
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the caller manages its tenant; an operator is the first user of its own."""
+        return self.role in {Role.admin, Role.operator}

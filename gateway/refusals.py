@@ -18,6 +18,9 @@ Rejected
 │   ├── EmptyFile
 │   └── InvalidFilename
 ├── IdempotencyKeyReused 422
+├── DeadLetterSettled    409
+├── DeadLetterObsolete   409
+├── RedrivenTooOften     409
 ├── RateLimited          429  with Retry-After
 ├── AnswerPending        504  says where the answer will be
 └── ClientGone           499  nobody is there to read an answer
@@ -140,6 +143,24 @@ class IdempotencyKeyReused(Rejected):
     """This Idempotency-Key was used for another request; take a new one."""
 
     code = "idempotency_key_reused"
+
+
+class DeadLetterSettled(Rejected):
+    """This dead letter was redriven or discarded already."""
+
+    code = "dead_letter_settled"
+
+
+class DeadLetterObsolete(Rejected):
+    """Its document was deleted or uploaded again since; discard it."""
+
+    code = "dead_letter_obsolete"
+
+
+class RedrivenTooOften(Rejected):
+    """It failed again after three redrives; look at its reason, or force it."""
+
+    code = "redriven_too_often"
 
 
 class RateLimited(Rejected):

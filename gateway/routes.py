@@ -8,6 +8,7 @@ from gateway.agents.controller import AgentsController
 from gateway.auth.controller import ApiKeysController, UsersController
 from gateway.conversations.controller import ChatController
 from gateway.conversations.history import ConversationsController
+from gateway.dead_letters.controller import DeadLettersController
 from gateway.documents.controller import DocumentsController, UploadController
 from gateway.documents.jobs_controller import JobsController
 from gateway.health import HealthController
@@ -23,5 +24,6 @@ CONTROLLERS: Sequence[type[Controller]] = (
     ChatController,
     ConversationsController,
     AgentsController,
+    DeadLettersController,
     HealthController,
 )

@@ -59,6 +59,11 @@ LIMITS_COUNTED_ALONE = Counter(
 OUTBOX_WAITING = Gauge("ragline_outbox_waiting", "Accepted events not yet in Kafka.")
 OUTBOX_HELD_BACK = Gauge("ragline_outbox_held_back", "Of these, held back for fairness.")
 OUTBOX_OLDEST = Gauge("ragline_outbox_oldest_seconds", "Age of the oldest event not yet in Kafka.")
+DEAD_LETTERS_WAITING = Gauge(
+    "ragline_dead_letters_waiting",
+    "Dead letters neither redriven nor discarded.",
+    ["worker", "code"],
+)
 OUTBOX_PUBLISHED = Counter("ragline_outbox_published", "Events that the relay published.")
 
 # --- providers and answers

@@ -21,17 +21,17 @@ DeadLetterState = Literal["waiting", "redriven", "discarded"]
 #: Kafka keeps them for as long, too.
 KEPT_DAYS = 90
 
-# The same record again changes nothing. Of a deleted document nothing is kept: whoever deletes it
-# is waited for here, and removes what came before.
+# Of a deleted document nothing is kept: whoever deletes it is waited for here.
+LOCK_DOCUMENT = """
+SELECT deleted_at IS NOT NULL FROM documents WHERE document_id = $1 FOR SHARE
+"""
+# The same record again changes nothing.
 COPY = """
-WITH document AS (
-    SELECT deleted_at FROM documents WHERE document_id = $20 FOR SHARE
-)
 INSERT INTO dead_letters (dead_letter_id, topic, partition, record_offset, recorded_at,
     origin_topic, origin_partition, origin_offset, consumer_group, key, value, headers, code,
     reason, attempts, first_failure, last_failure, worker_version, tenant_id, document_id, redrives)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21
-WHERE NOT EXISTS (SELECT FROM document WHERE deleted_at IS NOT NULL)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+    $21)
 ON CONFLICT DO NOTHING
 """
 
@@ -149,6 +149,8 @@ class DeadLetters:
 
     async def copy(self, record: DeadRecord) -> bool:
         """Keep a record; False when it was kept before or its document is deleted."""
+        if await self._connection.value(LOCK_DOCUMENT, record.document_id):
+            return False
         return await self._connection.change(COPY, *_columns(record)) == 1
 
     async def get(self, dead_letter_id: UUID) -> DeadLetter | None:

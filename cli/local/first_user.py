@@ -36,6 +36,8 @@ async def ensure_first_user(dsn: str, folder: Path, url: str) -> Access:
                     tenant_name="first",
                     email=FIRST_EMAIL,
                     password_hash=await passwords.hash(password),
+                    # Nobody else operates this machine; an operator is admin of its tenant, too.
+                    role="operator",
                 )
                 is_new = True
     finally:

@@ -26,7 +26,7 @@ from gateway.auth.service import Accounts
 from gateway.dependencies import Given
 from gateway.limits import Limits
 from gateway.paging import DEFAULT_LIMIT, After, Limit
-from gateway.principal import Principal, Role
+from gateway.principal import Principal
 from gateway.problems import ANYBODY, documented
 from gateway.refusals import NotFound
 from runtime.settings import Settings
@@ -188,7 +188,7 @@ async def _find(store: Store, key_id: UUID, principal: Principal) -> ApiKey:
 
 def _whose(principal: Principal) -> UserId | None:
     """Return the user whose keys are seen; None for an admin, who sees the tenant's."""
-    return None if principal.role is Role.admin else principal.user_id
+    return None if principal.is_admin else principal.user_id
 
 
 def _fields(key: ApiKey) -> dict[str, Any]:

@@ -32,6 +32,12 @@ def may_write(connection: _Connection, handler: BaseRouteHandler) -> None:
         raise Forbidden("A viewer may read and ask, but not change documents.")
 
 
+def may_operate(connection: _Connection, _: BaseRouteHandler) -> None:
+    """Operators of the installation see what is of all tenants; nobody else does."""
+    if _principal(connection).role is not Role.operator:
+        raise Forbidden("Only an operator of this installation may do this.")
+
+
 def has_logged_in(connection: _Connection, _: BaseRouteHandler) -> None:
     """Keys are managed with a token, so that a leaked key cannot make further keys."""
     if _principal(connection).credential is not Credential.token:

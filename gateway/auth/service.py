@@ -5,7 +5,7 @@ from gateway.auth.keys import KEY_PREFIX, REFRESH_PREFIX, Secret, digest, new_se
 from gateway.auth.passwords import Passwords
 from gateway.auth.schemas import Credentials, NewUser, Session
 from gateway.auth.tokens import Tokens
-from gateway.principal import Principal, Role
+from gateway.principal import Principal
 from gateway.refusals import (
     BadCredentials,
     Forbidden,
@@ -50,7 +50,7 @@ class Accounts:
 
     async def add(self, new: NewUser, admin: Principal) -> User:
         """Add a user to the admin's tenant; ``Forbidden`` for whoever is no admin."""
-        if admin.role is not Role.admin:
+        if not admin.is_admin:
             raise Forbidden("Only an admin adds users to a tenant.")
         if new.tenant_name is not None:
             raise InvalidRequest(

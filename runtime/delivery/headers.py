@@ -7,24 +7,23 @@ from importlib.metadata import version
 
 from aiokafka import ConsumerRecord
 
+from contracts.delivery_headers import (
+    ATTEMPTS,
+    CODE,
+    FIRST_FAILURE,
+    GROUP,
+    LAST_FAILURE,
+    LEVEL,
+    ORIGIN_OFFSET,
+    ORIGIN_PARTITION,
+    ORIGIN_TIMESTAMP,
+    ORIGIN_TOPIC,
+    PREFIX,
+    REASON,
+    REDRIVES,
+    WORKER_VERSION,
+)
 from runtime.delivery.failures import Failure
-
-#: Headers of ours carry this prefix; the rest are the record's own.
-PREFIX = "ragline-delivery-"
-
-ORIGIN_TOPIC = PREFIX + "origin-topic"
-ORIGIN_PARTITION = PREFIX + "origin-partition"
-ORIGIN_OFFSET = PREFIX + "origin-offset"
-ORIGIN_TIMESTAMP = PREFIX + "origin-timestamp"
-GROUP = PREFIX + "group"
-ATTEMPTS = PREFIX + "attempts"
-LEVEL = PREFIX + "level"
-FIRST_FAILURE = PREFIX + "first-failure"
-LAST_FAILURE = PREFIX + "last-failure"
-CODE = PREFIX + "code"
-REASON = PREFIX + "reason"
-WORKER_VERSION = PREFIX + "worker-version"
-REDRIVES = PREFIX + "redrives"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from gateway import leader as leading
+from gateway.dead_letters.copying import DeadLetterCopy
 from gateway.housekeeping import Housekeeping
 from gateway.leader import Leader
 from gateway.outbox import OutboxRelay
@@ -46,7 +47,11 @@ async def relays(
         chores = Housekeeping(
             store=store, blobs=create_blobs(tmp_path.as_uri()), clock=SystemClock()
         )
-        task = asyncio.create_task(Leader(store=store, relay=relay, housekeeping=chores).run())
+        letters = DeadLetterCopy(
+            store=store, kafka=KafkaConnection(servers=topics), clock=SystemClock()
+        )
+        leader = Leader(store=store, relay=relay, housekeeping=chores, dead_letters=letters)
+        task = asyncio.create_task(leader.run())
         started.append((relay, task, publisher, store))
     yield [(relay, task) for relay, task, *_ in started]
     for _, task, publisher, store in started:
