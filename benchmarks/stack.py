@@ -99,9 +99,9 @@ async def running_machine(
     seconds: dict[str, float] = {}
     settings = settings or local_settings(folder)
     watch = _Watch(seconds)
-    async with running_servers(settings, folder) as found:
+    async with running_servers(settings, folder) as servers:
         watch.lap("servers")
-        settings = settings.with_values(**found)
+        settings = settings.with_values(**servers.where())
         await prepare_database(settings)
         watch.lap("migrations")
         await apply_topics(settings)

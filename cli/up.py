@@ -6,10 +6,11 @@ import signal
 import socket
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 from pydantic import SecretStr
 
@@ -18,7 +19,7 @@ from cli.console import err, fail, out
 from cli.local.child import ChildBroken
 from cli.local.first_user import Access, ensure_first_user
 from cli.local.secrets import kept_secret, write_private
-from cli.local.servers import running_servers
+from cli.local.servers import Servers, running_servers
 from cli.local.stack import Stack, running_stack
 from cli.migrate import prepare_database
 from cli.topics import apply_topics
@@ -45,13 +46,12 @@ def up(
     """Start Kafka, PostgreSQL, the gateway and the workers here; Ctrl-C stops them in order."""
     settings = configured()
     counts = _scale(scale or [])
+    _say_only_what_matters()
     try:
         with _only_one(settings.data_dir):
             status = asyncio.run(_up(settings, counts, demo=demo or leave, leave=leave))
-    except (EmbeddedServerError, ChildBroken) as error:
+    except (EmbeddedServerError, ChildBroken, RaglineError) as error:
         fail(str(error))
-    except RaglineError as error:
-        fail(error.message)
     except asyncio.CancelledError:
         out.print("Stopped.")
         status = 0
@@ -64,8 +64,8 @@ async def _up(settings: Settings, counts: dict[str, int], *, demo: bool, leave: 
     settings = _with_local_values(settings, folder)
     _refuse_busy_port(settings)
     out.print("Starting the servers …")
-    async with running_servers(settings, folder) as found:
-        settings = settings.with_values(**found)
+    async with running_servers(settings, folder) as servers:
+        settings = settings.with_values(**servers.where())
         await _prepare(settings)
         out.print("Starting the gateway and the workers …")
         async with running_stack(settings, folder, counts) as stack:
@@ -75,8 +75,21 @@ async def _up(settings: Settings, counts: dict[str, int], *, demo: bool, leave: 
             status = await _demo(settings) if demo else 0
             if not leave:
                 out.print("Everything is up. Ctrl-C stops it.")
-                await stack.broken()
+                await _until_broken(stack, servers)
             return status
+
+
+async def _until_broken(stack: Stack, servers: Servers) -> None:
+    """Watch over everything for as long as it can be kept running."""
+    watching = [asyncio.create_task(stack.broken()), asyncio.create_task(servers.watch())]
+    try:
+        done, _ = await asyncio.wait(watching, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
 
 
 def _with_local_values(settings: Settings, folder: Path) -> Settings:
@@ -176,15 +189,16 @@ def _scale(wanted: list[str]) -> dict[str, int]:
 @contextmanager
 def _only_one(folder: Path) -> Generator[None]:
     """Hold the data folder; a lock of a killed process is gone with it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "up.lock").open("a") as lock:
+    with ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = stack.enter_context((folder / "up.lock").open("a"))
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
-    except BlockingIOError:
-        fail(f"`ragline up` is running already on {folder}; stop it first, or set DATA_DIR.")
-    except OSError as error:
-        fail(f"The folder {folder} cannot be used ({error.strerror}); set DATA_DIR to another.")
+        except BlockingIOError:
+            fail(f"`ragline up` is running already on {folder}; stop it first, or set DATA_DIR.")
+        except OSError as error:
+            fail(f"The folder {folder} cannot be used ({error.strerror}); set DATA_DIR to another.")
+        yield
 
 
 def _cancel_on_signals() -> None:
@@ -193,6 +207,14 @@ def _cancel_on_signals() -> None:
     if running is not None:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, running.cancel)
+
+
+def _say_only_what_matters() -> None:
+    """Keep the log of this process to what a person at the terminal must know."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger("warning"),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+    )
 
 
 def _refuse_busy_port(settings: Settings) -> None:

@@ -3,41 +3,91 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+import structlog
 
 from runtime.embedded import EmbeddedKafka, EmbeddedPostgres, EmbeddedServerError
 from runtime.settings import Settings
 
+log = structlog.get_logger(__name__)
+
+#: How often it is looked whether a server still runs.
+WATCH_SECONDS = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Servers:
+    """The servers that were started here; None where the settings name another."""
+
+    kafka: EmbeddedKafka | None
+    postgres: EmbeddedPostgres | None
+    blobs: Path | None
+
+    @property
+    def running(self) -> list[EmbeddedKafka | EmbeddedPostgres]:
+        """The servers that are processes of ours."""
+        return [server for server in (self.kafka, self.postgres) if server is not None]
+
+    def where(self) -> dict[str, str]:
+        """Return the settings that say where they are."""
+        found: dict[str, str] = {}
+        if self.kafka is not None:
+            found["kafka_bootstrap_servers"] = self.kafka.bootstrap_servers
+        if self.postgres is not None:
+            found["database_url"] = self.postgres.dsn
+        if self.blobs is not None:
+            found["blob_url"] = self.blobs.as_uri()
+        return found
+
+    async def watch(self) -> None:
+        """Start a server again that ended by itself; ``EmbeddedServerError`` when it cannot."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            for server in self.running:
+                if not server.is_running:
+                    log.warning("server_died", server=type(server).__name__)
+                    await server.start()
+
 
 @asynccontextmanager
-async def running_servers(settings: Settings, folder: Path) -> AsyncGenerator[dict[str, str]]:
-    """Start what no URL is set for; yield the settings that say where everything is.
+async def running_servers(settings: Settings, folder: Path) -> AsyncGenerator[Servers]:
+    """Start what no URL is set for, and stop it on leaving.
 
     Raises ``EmbeddedServerError`` with one sentence when a server cannot start.
     """
+    servers = _wanted(settings, folder)
     async with AsyncExitStack() as stack:
-        found: dict[str, str] = {}
         starts: list[asyncio.Task[None]] = []
-        kafka = postgres = None
-        if settings.kafka_bootstrap_servers is None:
-            _refuse_in_cloud(settings, "KAFKA_BOOTSTRAP_SERVERS")
-            kafka = EmbeddedKafka(folder / "kafka", cache_dir=settings.cache_dir)
-            stack.push_async_callback(kafka.stop)
-            starts.append(asyncio.create_task(kafka.start()))
-        if settings.database_url is None:
-            _refuse_in_cloud(settings, "DATABASE_URL")
-            postgres = EmbeddedPostgres(folder / "postgres")
-            stack.push_async_callback(postgres.stop)
-            starts.append(asyncio.create_task(postgres.start()))
+        for server in servers.running:
+            stack.push_async_callback(server.stop)
+            starts.append(asyncio.create_task(server.start()))
         await _all(starts)
-        if kafka is not None:
-            found["kafka_bootstrap_servers"] = kafka.bootstrap_servers
-        if postgres is not None:
-            found["database_url"] = postgres.dsn
-        if settings.blob_url is None:
-            _refuse_in_cloud(settings, "BLOB_URL")
-            found["blob_url"] = (folder / "blobs").absolute().as_uri()
-        yield found
+        yield servers
+
+
+def _wanted(settings: Settings, folder: Path) -> Servers:
+    needs_kafka = _is_ours(settings, "kafka_bootstrap_servers")
+    needs_postgres = _is_ours(settings, "database_url")
+    needs_blobs = _is_ours(settings, "blob_url")
+    return Servers(
+        kafka=EmbeddedKafka(folder / "kafka", cache_dir=settings.cache_dir)
+        if needs_kafka
+        else None,
+        postgres=EmbeddedPostgres(folder / "postgres") if needs_postgres else None,
+        blobs=folder / "blobs" if needs_blobs else None,
+    )
+
+
+def _is_ours(settings: Settings, name: str) -> bool:
+    if getattr(settings, name) is not None:
+        return False
+    if not settings.embeds_servers:
+        raise EmbeddedServerError(
+            f"{name.upper()} is missing: DEPLOYMENT_MODE=cloud starts no servers of its own."
+        )
+    return True
 
 
 async def _all(starts: list[asyncio.Task[None]]) -> None:
@@ -48,10 +98,3 @@ async def _all(starts: list[asyncio.Task[None]]) -> None:
         for start in starts:
             start.cancel()
         await asyncio.gather(*starts, return_exceptions=True)
-
-
-def _refuse_in_cloud(settings: Settings, name: str) -> None:
-    if not settings.embeds_servers:
-        raise EmbeddedServerError(
-            f"{name} is missing: DEPLOYMENT_MODE=cloud starts no servers of its own."
-        )
