@@ -28,6 +28,7 @@ PROVIDED = (
     "uploads",
     "job_watch",
     "health",
+    "redriver",
     "principal",
 )
 
