@@ -18,6 +18,7 @@ from runtime.delivery.intake import Intake
 from runtime.delivery.limit import ReleaseLimit
 from runtime.delivery.settle import Settler
 from runtime.delivery.subscriber import LaneSubscriber
+from runtime.delivery.watchdog import BLOCKED_SECONDS, Watchdog
 from runtime.delivery.worker import Worker
 from runtime.health import Health, serve_health
 from runtime.kafka import KafkaConnection, Publisher
@@ -46,6 +47,8 @@ class Probes:
     port: int
     #: Is told the port that was taken.
     announce: Callable[[int], None]
+    #: A process whose event loop stands still for longer ends.
+    blocked_seconds: float = BLOCKED_SECONDS
 
 
 async def run_worker(
@@ -63,7 +66,9 @@ async def run_worker(
     probes.health.add("kafka", publisher.check)
     probes.health.add("release", partial(_check_limit, settler.limit))
     stopping = _stop_on_signals()
+    watchdog = Watchdog(probes.blocked_seconds)
     async with AsyncExitStack() as stack:
+        stack.callback(watchdog.stop)
         serving = serve_health(
             probes.health, host=probes.host, port=probes.port, live=partial(_problem, subscribers)
         )
@@ -73,7 +78,7 @@ async def run_worker(
             return
         stack.push_async_callback(_stop, subscribers, broker.stop)
         log.info("worker_started", group=worker.name, topic=worker.topic.name)
-        await _watch(subscribers, stopping)
+        await _watch(subscribers, stopping, watchdog)
     log.info("worker_stopped", group=worker.name)
 
 
@@ -124,8 +129,11 @@ def _problem(subscribers: Sequence[LaneSubscriber]) -> str | None:
     return None
 
 
-async def _watch(subscribers: Sequence[LaneSubscriber], stopping: asyncio.Event) -> None:
+async def _watch(
+    subscribers: Sequence[LaneSubscriber], stopping: asyncio.Event, watchdog: Watchdog
+) -> None:
     while not stopping.is_set():
+        watchdog.feed()
         await _wait(stopping, WATCH_SECONDS)
         problem = _problem(subscribers)
         if problem and not stopping.is_set():
