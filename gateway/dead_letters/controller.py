@@ -61,7 +61,7 @@ class DeadLettersController(Controller):
             datetime | None,
             QueryParameter(name="since", description="Only given up at this time or later."),
         ] = None,
-        state: Annotated[
+        in_state: Annotated[
             DeadLetterState | None,
             QueryParameter(name="state", description="Only in this state."),
         ] = None,
@@ -73,7 +73,7 @@ class DeadLettersController(Controller):
             document_id=None if document_id is None else DocumentId(document_id),
             tenant_id=None if tenant_id is None else TenantId(tenant_id),
             since=since,
-            state=state,
+            state=in_state,
         )
         async with store.system() as tx:
             rows = await tx.dead_letters.newest(chosen, limit=limit + 1, after=after)
