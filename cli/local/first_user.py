@@ -26,6 +26,8 @@ async def ensure_first_user(dsn: str, folder: Path, url: str) -> Access:
     path = folder / "connection.json"
     kept = read_private(path) or {}
     password = kept.get("password") or secrets.token_urlsafe(12)
+    # Before the user exists: killed in between, the next start creates it with this password.
+    write_private(path, {"url": url, "email": FIRST_EMAIL, "password": password})
     is_new = False
     passwords = Passwords()
     store = await Store.connect(dsn, pool_size=2, application="ragline-up")
@@ -43,5 +45,4 @@ async def ensure_first_user(dsn: str, folder: Path, url: str) -> Access:
     finally:
         passwords.close()
         await store.close()
-    write_private(path, {"url": url, "email": FIRST_EMAIL, "password": password})
     return Access(email=FIRST_EMAIL, password=password, is_new=is_new)
