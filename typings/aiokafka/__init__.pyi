@@ -6,11 +6,14 @@ from typing import Any
 from aiokafka.abc import ConsumerRebalanceListener as ConsumerRebalanceListener
 from aiokafka.structs import (
     ConsumerRecord as ConsumerRecord,
+)
+from aiokafka.structs import (
     OffsetAndMetadata as OffsetAndMetadata,
+)
+from aiokafka.structs import RecordMetadata
+from aiokafka.structs import (
     TopicPartition as TopicPartition,
 )
-
-from aiokafka.structs import RecordMetadata
 
 class AIOKafkaProducer:
     def __init__(

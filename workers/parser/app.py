@@ -4,10 +4,9 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from providers.parsing.factory import create_parser
-
 from contracts.topics import INPUTS
 from providers.blobs.factory import configured_blobs
+from providers.parsing.factory import create_parser
 from runtime.clock import SystemClock
 from runtime.delivery import Worker
 from runtime.health import Health
