@@ -135,6 +135,8 @@ def benchmark(name: str, measure: Callable[[Report], Awaitable[None]]) -> None:
         await measure(report)
 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    # Clients log that a topic made just now is not everywhere yet.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     asyncio.run(run())
     report.show()
     report.write()
