@@ -31,6 +31,7 @@ COMMANDS = {
     "ask": Entry("cli.ask", "ask", "Ask a question; shows the answer and its sources."),
     "search": Entry("cli.search", "search", "Show the passages that fit a query."),
     "jobs": Entry("cli.jobs", "app", "Watch what becomes of uploads."),
+    "dead-letters": Entry("cli.dead_letters", "app", "See and redrive what the workers gave up."),
     "login": Entry("cli.login", "login", "Log in to a deployment."),
     "logout": Entry("cli.login", "logout", "Forget the login."),
     "doctor": Entry("cli.doctor", "doctor", "Say what is configured, reachable and missing."),

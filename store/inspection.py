@@ -1,6 +1,6 @@
 """What a database is like, for whoever looks for what is missing in it; it changes nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runtime.postgres import Connection
 from runtime.postgres_sessions import connected
@@ -15,9 +15,13 @@ SELECT current_setting('server_version') AS server,
        to_regclass('alembic_version') IS NOT NULL AS is_migrated
 """
 
-# Who connects need not own the tables; this role may read these two.
+# Who connects need not own the tables; this role may read these.
 AS_SYSTEM = "SET LOCAL ROLE ragline_system"
 REVISION = "SELECT version_num FROM alembic_version"
+
+# What the workers gave up, where the schema has it already.
+HAS_DEAD_LETTERS = "SELECT to_regclass('dead_letters') IS NOT NULL"
+DEAD_LETTERS = "SELECT count(*) FROM dead_letters WHERE state = 'waiting'"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +36,8 @@ class Inspection:
     revision: str | None
     #: The generation that answers questions, None before the first was made.
     active: Generation | None
+    #: What the workers gave up and nobody has redriven or discarded.
+    dead_letters: int = 0
 
 
 async def inspect(dsn: str) -> Inspection:
@@ -40,17 +46,24 @@ async def inspect(dsn: str) -> Inspection:
         row = await connection.row(SERVER)
         if row is None:
             raise RuntimeError("A SELECT without FROM returned nothing.")
-        revision, active = None, None
-        if row["is_migrated"]:
-            revision, active = await _schema(connection)
-        return Inspection(
-            server=row["server"], vector=row["vector"], revision=revision, active=active
+        found = Inspection(server=row["server"], vector=row["vector"], revision=None, active=None)
+        return await _with_schema(connection, found) if row["is_migrated"] else found
+
+
+async def _with_schema(connection: Connection, found: Inspection) -> Inspection:
+    async with connection.raw.transaction():
+        await connection.run(AS_SYSTEM)
+        active = await connection.row(ACTIVE)
+        return replace(
+            found,
+            revision=await connection.value(REVISION),
+            active=None if active is None else Generation(**active),
+            dead_letters=await _dead_letters(connection),
         )
 
 
-async def _schema(connection: Connection) -> tuple[str | None, Generation | None]:
-    async with connection.raw.transaction():
-        await connection.run(AS_SYSTEM)
-        revision: str | None = await connection.value(REVISION)
-        found = await connection.row(ACTIVE)
-    return revision, None if found is None else Generation(**found)
+async def _dead_letters(connection: Connection) -> int:
+    if not await connection.value(HAS_DEAD_LETTERS):
+        return 0
+    waiting: int = await connection.value(DEAD_LETTERS)
+    return waiting

@@ -38,6 +38,7 @@ async def check_database(settings: Settings) -> list[Finding]:
         *_check_extension(found),
         *_check_schema(found),
         *_check_generation(found, settings),
+        *_check_dead_letters(found),
     ]
 
 
@@ -78,6 +79,18 @@ def _check_generation(found: Inspection, settings: Settings) -> list[Finding]:
             f"CHUNKING_STRATEGY={found.active.strategy}, or build another index.",
         )
     return ok("index", f"{index}.")
+
+
+def _check_dead_letters(found: Inspection) -> list[Finding]:
+    if found.revision is None:
+        return []
+    if found.dead_letters:
+        return warn(
+            "dead letters",
+            f"{found.dead_letters} wait: `ragline dead-letters list` says why, `ragline "
+            "dead-letters redrive` tries them anew.",
+        )
+    return ok("dead letters", "None wait.")
 
 
 def _described(active: Generation) -> str:

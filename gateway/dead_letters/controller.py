@@ -19,6 +19,7 @@ from gateway.dead_letters.schemas import (
     RedriveMany,
     RedriveOne,
     RedriveResult,
+    in_utc,
 )
 from gateway.dependencies import Given
 from gateway.paging import DEFAULT_LIMIT, After, Limit
@@ -72,7 +73,7 @@ class DeadLettersController(Controller):
             code=code,
             document_id=None if document_id is None else DocumentId(document_id),
             tenant_id=None if tenant_id is None else TenantId(tenant_id),
-            since=since,
+            since=in_utc(since),
             state=in_state,
         )
         async with store.system() as tx:

@@ -1,6 +1,6 @@
 """What operators get told about dead letters, and send."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from contracts.topics import WorkerName
 from gateway.dead_letters.records import event_of
 from gateway.dead_letters.redriving import Redriven
 from gateway.paging import Page
+from gateway.refusals import InvalidRequest
 from store.dead_letters import Chosen, DeadLetter, DeadLetterState
 
 MAX_LIMIT = 100
@@ -108,8 +109,8 @@ class RedriveMany(msgspec.Struct, frozen=True, kw_only=True):
     code: Annotated[str, Meta(max_length=100)] | None = None
     document_id: UUID | None = None
     tenant_id: UUID | None = None
-    #: Given up at this time or later.
-    since: Annotated[datetime, Meta(tz=True)] | None = None
+    #: Given up at this time or later; UTC where no zone is said.
+    since: datetime | None = None
     #: How many at most in this request.
     limit: Annotated[int, Meta(ge=1, le=MAX_LIMIT)] = 50
     #: Only those behind this one: `last_id` of the answer before.
@@ -126,7 +127,7 @@ class RedriveMany(msgspec.Struct, frozen=True, kw_only=True):
             code=self.code,
             document_id=None if self.document_id is None else DocumentId(self.document_id),
             tenant_id=None if self.tenant_id is None else TenantId(self.tenant_id),
-            since=self.since,
+            since=in_utc(self.since),
             state="waiting",
         )
 
@@ -164,6 +165,16 @@ class RedriveResult(msgspec.Struct, frozen=True, kw_only=True):
             last_id=result.last_id,
             has_more=result.has_more,
         )
+
+
+def in_utc(since: datetime | None) -> datetime | None:
+    """Return a moment of a filter in UTC, which it is in where it names no zone."""
+    if since is None or since.tzinfo is None:
+        return None if since is None else since.replace(tzinfo=UTC)
+    try:
+        return since.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidRequest("No calendar has this time in UTC.", field="since") from error
 
 
 def _fields(letter: DeadLetter) -> dict[str, Any]:

@@ -220,6 +220,7 @@ async def test_what_a_worker_gave_up_is_listed_with_its_reason(
     assert listed(operator, document_id=event.document_id, group="chunker") == []
     assert listed(operator, document_id=event.document_id, code="other") == []
     assert listed(operator, document_id=event.document_id, since="2100-01-01T00:00:00Z") == []
+    assert listed(operator, document_id=event.document_id, since="2020-01-01T00:00:00") == [letter]
     shown = operator.get(f"{PATH}/{letter['dead_letter_id']}").json()
     assert shown["event"]["job_id"] == str(event.job_id)
     assert shown["origin"] == {"topic": "documents.uploaded.v1", "partition": 2, "offset": 41}
@@ -498,7 +499,10 @@ async def test_many_are_redriven_by_filter_in_portions_and_not_all_at_once(
     assert sorted(states) == ["redriven", "redriven", "redriven", "waiting"]
 
 
-@pytest.mark.parametrize("body", [{"limit": 0}, {"per_second": 101}, {"group": "x"}])
+@pytest.mark.parametrize(
+    "body",
+    [{"limit": 0}, {"per_second": 101}, {"group": "x"}, {"since": "0001-01-01T00:00:00+14:00"}],
+)
 def test_a_wrong_redrive_is_refused(operator: Client, body: dict[str, Any]) -> None:
     assert problem(operator.post(f"{PATH}/redrive", json=body)) == (422, "invalid_request")
 
