@@ -9,7 +9,7 @@ import structlog
 from contracts.artefacts import decode_artefact
 from contracts.documents import DocumentParsed
 from contracts.envelope import Outgoing
-from contracts.errors import MissingBlob, ParsingTimedOut, StoreUnavailable
+from contracts.errors import MissingBlob, ParsingTimedOut, Rejected, StoreUnavailable
 from contracts.text import join_pages
 from providers.blobs.protocol import BlobStore
 from runtime import metrics
@@ -34,22 +34,33 @@ async def handle(
     and the same text gives the same parts.
     """
     async with store.tenant(event.tenant_id) as tx:
-        if not await tx.documents.is_current(event.document_id, event.version):
-            metrics.OBSOLETE.labels("chunker").inc()
-            return ()
+        current = await tx.documents.is_current(event.document_id, event.version)
         generation = await tx.generations.active()
+    if not current:
+        return _leave()
     if generation is None:
         raise StoreUnavailable(NO_GENERATION)
     target = Target(generation=generation.generation_id, strategy=generation.strategy)
-    chunks = await _split(await _pages(event, blobs), target, processes)
+    try:
+        chunks = await _split(await _pages(event, blobs), target, processes)
+    except Rejected:
+        async with store.tenant(event.tenant_id) as tx:
+            current = await tx.documents.is_current(event.document_id, event.version)
+        if current:
+            raise
+        return _leave()  # its pages were purged meanwhile
     parts = plan_parts(chunks)
     async with store.tenant(event.tenant_id) as tx:
         if not await tx.documents.lock_current(event.document_id, event.version):
-            metrics.OBSOLETE.labels("chunker").inc()
-            return ()
+            return _leave()
         await _save(tx, event, target, part_count=len(parts), chunks_total=len(chunks))
     log.info("document_chunked", document_id=str(event.document_id), chunks=len(chunks))
     return announce(event, parts, target)
+
+
+def _leave() -> Sequence[Outgoing]:
+    metrics.OBSOLETE.labels("chunker").inc()
+    return ()
 
 
 async def _pages(event: DocumentParsed, blobs: BlobStore) -> list[str]:
