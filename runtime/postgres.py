@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from runtime.postgres_errors import blames_the_setting, translated
+from runtime.postgres_errors import CONNECTION_ERRORS, blames_the_setting, translated
 
 #: Seconds to wait for a connection: longer means that the pool is too small for its work.
 ACQUIRE_SECONDS = 5.0
@@ -117,7 +117,7 @@ class Pool:
         finally:
             # A connection that cannot be given back is closed and replaced; what was committed
             # stays committed.
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with suppress(*CONNECTION_ERRORS):
                 await self._pool.release(raw, timeout=ACQUIRE_SECONDS)
 
     async def close(self) -> None:

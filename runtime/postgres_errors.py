@@ -15,6 +15,16 @@ _PASSING_STATES = frozenset({"25006", "55P03"})
 # Wrong user or password; no such database.
 _SETTING_CLASSES = frozenset({"28", "3D"})
 
+#: Everything that asyncpg raises when a server or a connection goes away.
+CONNECTION_ERRORS = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+# asyncpg's states of a connection that was told its end and has not come to it yet.
+_ENDING = ("another operation (1)", "another operation (2)")
+
 
 @contextmanager
 def translated() -> Generator[None]:
@@ -29,7 +39,7 @@ def translated() -> Generator[None]:
         if _passes(error):
             raise StoreUnavailable(f"The database is not ready: {_sentence(error)}.") from error
         raise
-    except asyncpg.InterfaceError as error:
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         if _says_closed(error):
             raise StoreUnavailable("The connection to the database was lost.") from error
         raise
@@ -53,10 +63,11 @@ def _passes(error: asyncpg.PostgresError) -> bool:
     return state[:2] in _PASSING_CLASSES or state in _PASSING_STATES
 
 
-def _says_closed(error: asyncpg.InterfaceError) -> bool:
-    """Asyncpg has one class for misuse and for a connection that died between two statements."""
+def _says_closed(error: Exception) -> bool:
+    """Tell a connection that died between two statements from misuse, which has the same class."""
     said = str(error)
-    return "closed" in said or "closing" in said or "released back to the pool" in said
+    signs = ("closed", "closing", "released back to the pool", *_ENDING)
+    return any(sign in said for sign in signs)
 
 
 def _sentence(error: BaseException) -> str:

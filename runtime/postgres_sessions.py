@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 import asyncpg
 
 from runtime.postgres import ACQUIRE_SECONDS, COMMAND_SECONDS, Connection, RawConnection
-from runtime.postgres_errors import blames_the_setting, translated
+from runtime.postgres_errors import CONNECTION_ERRORS, blames_the_setting, translated
 
 #: A session is asked this often whether it lives: a network that swallows packets says nothing.
 PROBE_SECONDS = 5.0
@@ -81,7 +81,7 @@ async def _probe(opened: Session) -> None:
         await asyncio.sleep(PROBE_SECONDS)
         try:
             await opened.raw.fetchval("SELECT 1", timeout=PROBE_SECONDS)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except CONNECTION_ERRORS:
             opened.raw.terminate()
             opened.lost.set()
 
@@ -90,5 +90,5 @@ async def _hang_up(raw: RawConnection) -> None:
     """Say goodbye, so that locks are free at once; do not wait for a server that is gone."""
     try:
         await raw.close(timeout=_GOODBYE_SECONDS)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except CONNECTION_ERRORS:
         raw.terminate()
