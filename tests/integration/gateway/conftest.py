@@ -1,7 +1,6 @@
 """A gateway for each test module, on the real database and the real broker."""
 
 import asyncio
-import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -11,6 +10,7 @@ import pytest
 
 from runtime.embedded import EmbeddedKafka
 from runtime.settings import Settings, load_settings
+from tests.integration.gateway.certificates import self_signed
 from tests.integration.gateway.serving import Client, Gateway, create_topics, running_gateway
 
 MIB = 1024 * 1024
@@ -82,13 +82,4 @@ def bob(gateway: Gateway) -> Iterator[Client]:
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """A self-signed certificate for loopback and its key, as files."""
-    folder = tmp_path_factory.mktemp("tls")
-    certificate, key = folder / "cert.pem", folder / "key.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]  # noqa: S607
-        + ["-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
-        + ["-keyout", str(key), "-out", str(certificate)],
-        check=True,
-        capture_output=True,
-    )
-    return str(certificate), str(key)
+    return self_signed(tmp_path_factory.mktemp("tls"))

@@ -45,9 +45,7 @@ class Gateway:
         """Return the logged-in admin of a new tenant."""
         client = Client(self.url)
         client.email = email or f"{secrets.token_hex(6)}@example.org"
-        made = client.post(
-            "/api/v2/auth/users", json={"email": client.email, "password": PASSWORD}
-        )
+        made = client.post("/api/v2/auth/users", json={"email": client.email, "password": PASSWORD})
         assert made.status_code == 201, made.text
         client.user = made.json()
         client.log_in()

@@ -73,9 +73,7 @@ def test_an_admin_adds_users_to_the_own_tenant(ada: Client) -> None:
 @pytest.mark.parametrize("role", ["member", "viewer"])
 def test_only_an_admin_adds_users(ada: Client, role: str) -> None:
     other = ada.add_user(role)
-    answer = other.post(
-        "/api/v2/auth/users", json={"email": "x@example.org", "password": PASSWORD}
-    )
+    answer = other.post("/api/v2/auth/users", json={"email": "x@example.org", "password": PASSWORD})
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
 
 
@@ -97,7 +95,7 @@ def test_closed_registration_is_open_to_admins(settings_of: Callable[..., Settin
 
 
 def test_a_login_gives_tokens(ada: Client) -> None:
-    assert ada.session["token_type"] == "Bearer"  # noqa: S105
+    assert ada.session["token_type"] == "Bearer"
     assert ada.session["expires_in"] == 900
     assert set(ada.session) == {"access_token", "token_type", "expires_in", "refresh_token"}
 
@@ -179,7 +177,9 @@ def test_an_unsigned_token_is_refused(ada: Client) -> None:
     assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
 
 
-@pytest.mark.parametrize("header", ["", "Bearer", "Bearer  x y", "Basic YTpi", "Bearer " + "x" * 5000])
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer  x y", "Basic YTpi", "Bearer " + "x" * 5000]
+)
 def test_without_a_token_nothing_is_shown(ada: Client, header: str) -> None:
     answer = ada.get("/api/v2/jobs", headers={"Authorization": header})
     assert answer.status_code == 401
@@ -237,9 +237,7 @@ def test_the_key_of_the_external_system_asks_and_does_nothing_else(
     settings_of: Callable[..., Settings], ada: Client
 ) -> None:
     key = "external key of another system"
-    settings = settings_of(
-        external_rag_api_key=key, external_rag_tenant=ada.user["tenant_id"]
-    )
+    settings = settings_of(external_rag_api_key=key, external_rag_tenant=ada.user["tenant_id"])
     with running_gateway(settings) as gateway, gateway.anonymous() as client:
         client.headers["Authorization"] = f"Bearer {key}"
         for path in ("/api/v2/jobs", "/api/v2/documents", "/api/v2/auth/api-keys"):

@@ -119,7 +119,7 @@ def test_a_json_body_over_the_limit_is_refused(gateway: Gateway) -> None:
 def test_a_wrong_query_is_refused(ada: Client, query: str) -> None:
     answer = ada.get(f"/api/v2/jobs?{query}")
     assert answer.status_code == 422
-    assert problem(answer)["errors"][0]["field"] == query.split("=")[0]
+    assert problem(answer)["errors"][0]["field"] == query.partition("=")[0]
 
 
 @pytest.mark.parametrize(

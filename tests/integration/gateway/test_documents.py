@@ -90,7 +90,9 @@ async def test_a_late_purge_spares_what_was_uploaded_again(
     document = ada.uploaded(b"Again and again.")["document_id"]
     ada.delete(f"/api/v2/documents/{document}")
     async with store.system() as tx:
-        late = [one for one in await tx.housekeeping.to_purge(1000) if str(one.document_id) == document]
+        late = [
+            one for one in await tx.housekeeping.to_purge(1000) if str(one.document_id) == document
+        ]
     again = ada.uploaded(b"Again and again.")
     assert again["document_id"] == document
     assert again["deduplicated"] is False

@@ -11,7 +11,7 @@ import pytest
 
 from contracts.ids import JobId, TenantId
 from store import Store
-from tests.integration.gateway.serving import Client, Gateway
+from tests.integration.gateway.serving import Client
 
 
 def job_id(accepted: dict[str, Any]) -> JobId:
@@ -54,9 +54,7 @@ async def next_event(lines: AsyncIterator[str]) -> tuple[str, dict[str, Any]]:
 
 
 @pytest.mark.asyncio
-async def test_a_stream_shows_every_change_and_ends_with_the_job(
-    ada: Client, store: Store
-) -> None:
+async def test_a_stream_shows_every_change_and_ends_with_the_job(ada: Client, store: Store) -> None:
     accepted = ada.uploaded()
     job, tenant = job_id(accepted), tenant_of(ada)
     async with following(ada, accepted) as lines:
@@ -112,9 +110,7 @@ async def test_a_silent_stream_is_kept_alive(ada: Client) -> None:
 
 
 @pytest.mark.asyncio
-async def test_many_streams_ask_the_database_with_one_query(
-    ada: Client, gateway: Gateway, store: Store
-) -> None:
+async def test_many_streams_ask_the_database_with_one_query(ada: Client, store: Store) -> None:
     accepted = [ada.uploaded(f"File {number}.".encode()) for number in range(20)]
     async with following(ada, accepted[0]) as first:
         await next_event(first)

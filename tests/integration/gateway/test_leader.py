@@ -13,11 +13,14 @@ from gateway.dead_letters.copying import DeadLetterCopy
 from gateway.housekeeping import Housekeeping
 from gateway.leader import Leader
 from gateway.outbox import OutboxRelay
+from gateway.reconciler import Reconciler
 from providers.blobs.factory import create_blobs
 from runtime.clock import SystemClock
 from runtime.kafka import KafkaConnection, Publisher
+from runtime.settings import Settings
 from store import Store
-from tests.integration.gateway.test_relay import _waiting, say
+from tests.integration.gateway.test_relay import nothing_waits, say
+from tests.integration.gateway.waiting import until
 from tests.integration.store.given import a_tenant
 
 
@@ -50,7 +53,18 @@ async def relays(
         letters = DeadLetterCopy(
             store=store, kafka=KafkaConnection(servers=topics), clock=SystemClock()
         )
-        leader = Leader(store=store, relay=relay, housekeeping=chores, dead_letters=letters)
+        leader = Leader(
+            store=store,
+            relay=relay,
+            housekeeping=chores,
+            dead_letters=letters,
+            reconciler=Reconciler(
+                store=store,
+                kafka=KafkaConnection(servers=topics),
+                clock=SystemClock(),
+                settings=Settings(_env_file=None),
+            ),
+        )
         task = asyncio.create_task(leader.run())
         started.append((relay, task, publisher, store))
     yield [(relay, task) for relay, task, *_ in started]
@@ -62,9 +76,7 @@ async def relays(
 
 
 async def the_one_that_leads(relays: list[tuple[SeenRelay, asyncio.Task[None]]]) -> int:
-    async with asyncio.timeout(15):
-        while not any(relay.runs for relay, _ in relays):
-            await asyncio.sleep(0.02)
+    await until(lambda: any(relay.runs for relay, _ in relays))
     await asyncio.sleep(2 * leading.ASK_SECONDS)
     [index] = [number for number, (relay, _) in enumerate(relays) if relay.runs]
     return index
@@ -84,9 +96,7 @@ async def test_the_other_takes_over_when_the_leader_ends(
 ) -> None:
     first = await the_one_that_leads(relays)
     relays[first][1].cancel()
-    async with asyncio.timeout(10):
-        while not relays[1 - first][0].runs:
-            await asyncio.sleep(0.02)
+    await until(lambda: relays[1 - first][0].runs)
     assert not relays[first][0].runs
     await _is_published(store)
 
@@ -103,9 +113,7 @@ async def test_a_leader_that_lost_its_connection_stops_relaying(
         "(SELECT oid FROM pg_database WHERE datname = current_database())"
     )
     await owner.close()
-    async with asyncio.timeout(5):
-        while relays[first][0].runs:
-            await asyncio.sleep(0.01)
+    await until(lambda: not relays[first][0].runs)
     await the_one_that_leads(relays)
     await _is_published(store)
 
@@ -113,6 +121,4 @@ async def test_a_leader_that_lost_its_connection_stops_relaying(
 async def _is_published(store: Store) -> None:
     tenant = await a_tenant(store)
     await say(store, tenant, str(tenant), "said")
-    async with asyncio.timeout(10):
-        while await _waiting(store, tenant):
-            await asyncio.sleep(0.02)
+    await until(lambda: nothing_waits(store, tenant))

@@ -1,4 +1,4 @@
-"""The gateway as a process: starts without Kafka, keeps what was accepted, takes over, ends well."""
+"""The gateway as a process: starts without Kafka, loses nothing, takes over, ends well."""
 
 import asyncio
 import signal
@@ -70,7 +70,9 @@ def is_in_kafka(servers: str, document: str) -> bool:
             for partition, end in ends.items():
                 while await consumer.position(partition) < end:
                     batches = await consumer.getmany(partition, timeout_ms=500)
-                    if any(record.key == document.encode() for record in batches.get(partition, [])):
+                    if any(
+                        record.key == document.encode() for record in batches.get(partition, [])
+                    ):
                         return True
             return False
         finally:

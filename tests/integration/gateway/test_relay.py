@@ -22,6 +22,7 @@ from gateway.outbox import OutboxRelay
 from runtime.kafka import KafkaConnection, Publisher
 from runtime.kafka.publisher import Placed
 from store import Store
+from tests.integration.gateway.waiting import until
 from tests.integration.store.given import a_tenant, accepted
 
 Say = Callable[..., object]
@@ -146,6 +147,10 @@ async def _waiting(store: Store, tenant: TenantId) -> list[str]:
     return [row.key for row in rows if row.tenant_id == tenant]
 
 
+async def nothing_waits(store: Store, tenant: TenantId) -> bool:
+    return not await _waiting(store, tenant)
+
+
 @pytest.mark.asyncio
 async def test_without_kafka_rows_are_kept_and_published_later(
     store: Store, relay: OutboxRelay, topics: str, monkeypatch: pytest.MonkeyPatch
@@ -212,9 +217,7 @@ async def test_a_running_relay_is_woken_by_the_commit(
         tenant = await a_tenant(store)
         await asyncio.sleep(0.5)  # it has looked, found nothing, and waits
         await say(store, tenant, str(tenant), "now")
-        async with asyncio.timeout(5):
-            while await _waiting(store, tenant):
-                await asyncio.sleep(0.01)
+        await until(lambda: nothing_waits(store, tenant), seconds=5)
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

@@ -77,7 +77,7 @@ def test_answers_say_nothing_of_the_server_and_are_not_stored(gateway: Gateway) 
 @pytest.mark.parametrize(
     ("sent", "is_kept"), [("abc-123", True), ("x" * 65, False), ('a"b', False), ("", False)]
 )
-def test_a_sane_request_id_is_kept(gateway: Gateway, sent: str, is_kept: bool) -> None:
+def test_a_sane_request_id_is_kept(gateway: Gateway, sent: str, *, is_kept: bool) -> None:
     with gateway.anonymous() as client:
         answered = client.get("/health", headers={"X-Request-ID": sent}).headers["x-request-id"]
     assert (answered == sent) == is_kept
@@ -85,7 +85,7 @@ def test_a_sane_request_id_is_kept(gateway: Gateway, sent: str, is_kept: bool) -
 
 
 def test_a_bug_is_answered_with_its_reference_and_nothing_else(
-    gateway: Gateway, ada: Client, monkeypatch: pytest.MonkeyPatch
+    ada: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError("the secret reason")
@@ -176,7 +176,7 @@ def test_logins_are_limited_whether_the_account_exists_or_not(
         ada.close()
 
 
-def test_metrics_name_routes_and_not_addresses(gateway: Gateway, ada: Client) -> None:
+def test_metrics_name_routes_and_not_addresses(ada: Client) -> None:
     ada.get("/api/v2/jobs")
     ada.get("/made/up/by/a/scanner")
     metrics = ada.get("/metrics").text

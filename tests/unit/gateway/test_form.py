@@ -86,7 +86,7 @@ async def test_an_error_in_taking_the_file_ends_the_reading() -> None:
         asked.append(1)
         yield b"more"
 
-    async def refuse(_: MultipartSegment, content: AsyncIterator[bytes]) -> bytes:
+    async def refuse(_: MultipartSegment, __: AsyncIterator[bytes]) -> bytes:
         raise UploadTooLarge
 
     with pytest.raises(UploadTooLarge):

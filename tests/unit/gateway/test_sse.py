@@ -14,7 +14,7 @@ class Source:
     """Events that come when they are told to."""
 
     def __init__(self) -> None:
-        self.told: asyncio.Queue[ServerEvent | None | Exception] = asyncio.Queue()
+        self.told: asyncio.Queue[ServerEvent | Exception | None] = asyncio.Queue()
         self.closed = False
 
     async def events(self) -> AsyncGenerator[ServerEvent]:
