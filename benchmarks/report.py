@@ -155,7 +155,7 @@ def percentiles(values: Sequence[float]) -> tuple[float, float, float]:
 
 def _cell(value: Cell) -> str:
     if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+        return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:.3g}"
     return str(value)
 
 
