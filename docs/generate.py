@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from cli.main import COMMANDS, load
 from contracts import errors
 from contracts.topics import TOPICS, Topic
+from gateway.errors import FRAMEWORK_CODES, SENTENCES
 from gateway.openapi import openapi_document
 from runtime import metrics
 from runtime.settings import Settings
@@ -101,18 +103,36 @@ def metrics_page() -> str:
 
 
 def errors_page() -> str:
-    """Return the page of every error code of events."""
+    """Return the page of every error code of events and of the API."""
     rows: list[tuple[str, ...]] = []
     for family in (errors.Retryable, errors.Rejected):
-        for error in (family, *family.__subclasses__()):
+        for error in _with_subclasses(family):
             sentence = (error.__doc__ or "").strip()
             rows.append((f"`{error.code}`", family.__name__, sentence))
+    bug = errors.RaglineError
+    rows.append((f"`{bug.code}`", "a bug", "Something went wrong on our side."))
+    known = {row[0] for row in rows}
+    rows += [
+        (f"`{code}`", "HTTP", SENTENCES.get(status, HTTPStatus(status).description))
+        for status, code in FRAMEWORK_CODES.items()
+        if f"`{code}`" not in known
+    ]
     return _page(
         "Errors",
-        "`Retryable`: the work waits and goes on by itself. `Rejected`: the job fails and says "
-        "this sentence; its record is kept as a dead letter.",
+        "`Retryable`: the work waits and goes on by itself. `Rejected`: the job fails, or the "
+        "request is refused, and says this sentence; a record that a worker rejects is kept as a "
+        "dead letter. `HTTP`: what the server refuses before any of our code sees it.",
         _table(("code", "family", "sentence"), rows),
     )
+
+
+def _with_subclasses(family: type[errors.RaglineError]) -> list[type[errors.RaglineError]]:
+    """Return the family and what is below it and comes to clients, by module, as declared."""
+    found = [family]
+    for error in sorted(family.__subclasses__(), key=lambda kind: kind.__module__):
+        if error.__module__.split(".")[0] in {"contracts", "store", "gateway"}:
+            found += _with_subclasses(error)
+    return found
 
 
 def cli_page() -> str:

@@ -31,9 +31,7 @@ def named(page: Path) -> str:
 
 def fences(page: Path) -> list[Fence]:
     """Return the fenced blocks of a page."""
-    return [
-        Fence(tuple(found[1].split()), found[2]) for found in _FENCE.finditer(page.read_text())
-    ]
+    return [Fence(tuple(found[1].split()), found[2]) for found in _FENCE.finditer(page.read_text())]
 
 
 def links(page: Path) -> Iterator[str]:

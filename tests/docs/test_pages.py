@@ -17,7 +17,7 @@ def _is_path(span: str) -> bool:
     """Tell whether a code span names a file or folder of this repository."""
     if not _PATH.fullmatch(span) or "/" not in span:
         return False
-    return span.split("/")[0] in FOLDERS or bool(_SOURCE.fullmatch(span))
+    return span.split("/", maxsplit=1)[0] in FOLDERS or bool(_SOURCE.fullmatch(span))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
@@ -67,3 +67,26 @@ def test_the_walkthroughs_name_a_place_for_every_step(table: str) -> None:
         paths = re.findall(r"`([^`]+)`", step[3])
         assert paths
         assert all((ROOT / path).is_file() for path in paths), step
+
+
+@pytest.mark.parametrize(
+    ("span", "is_path"),
+    [
+        ("gateway/app.py", True),
+        ("gatway/app.py", True),
+        ("workers/", True),
+        (".ragline/logs", False),
+        ("ragline up", False),
+        ("/api/v2/upload", False),
+        ("rank/similarity", False),
+    ],
+)
+def test_a_path_is_told_from_other_code(span: str, *, is_path: bool) -> None:
+    assert _is_path(span) is is_path
+
+
+@pytest.mark.parametrize(
+    "link", ["nowhere.md", "docs/README.md#nowhere", "../outside.md", "http://example.org"]
+)
+def test_a_link_that_leads_nowhere_is_noticed(link: str) -> None:
+    assert not _resolves(ROOT / "README.md", link)

@@ -16,7 +16,8 @@ import httpx
 import pytest
 
 from cli.local.secrets import write_private
-from tests.docs.pages import PAGES, ROOT, Fence, fences, named
+from runtime.settings import environment_with
+from tests.docs.pages import PAGES, ROOT, Fence, fences
 from tests.fixtures.stack import Running
 
 CURL = ROOT / "tests" / "docs" / "curl.py"
@@ -26,7 +27,12 @@ SECONDS = 120
 
 EXECUTED = [page for page in PAGES if any("run" in fence.words for fence in fences(page))]
 #: Not every machine has curl; the stand-in knows the options that the pages use.
-CURLS = ["stand-in", *(["curl"] if shutil.which("curl") else [])]
+STAND_IN = "stand-in"
+RUNS = [(page, STAND_IN) for page in EXECUTED] + [
+    (page, curl)
+    for page in EXECUTED
+    if (curl := shutil.which("curl")) and "curl " in page.read_text()
+]
 
 
 @pytest.fixture
@@ -53,11 +59,8 @@ def reader(running: Running, tmp_path: Path) -> Path:
 
 
 @pytest.mark.timeout(SECONDS)
-@pytest.mark.parametrize("curl", CURLS)
-@pytest.mark.parametrize("page", EXECUTED, ids=named)
+@pytest.mark.parametrize(("page", "curl"), RUNS, ids=lambda value: Path(value).stem)
 def test_a_page_can_be_followed(page: Path, curl: str, reader: Path) -> None:
-    if "curl" not in page.read_text() and curl != CURLS[0]:
-        return
     outputs = iter(_run(page, reader, curl))
     last = ""
     for fence in fences(page):
@@ -70,8 +73,8 @@ def test_a_page_can_be_followed(page: Path, curl: str, reader: Path) -> None:
 def _run(page: Path, folder: Path, curl: str) -> list[str]:
     blocks = [fence.text for fence in fences(page) if "run" in fence.words]
     script = "set -euo pipefail\n" + f"\necho '{NEXT}'\n".join(blocks)
-    done = subprocess.run(
-        ["bash", "-c", script],
+    done = subprocess.run(  # noqa: S603 - what the pages say
+        ["bash", "-c", script],  # noqa: S607 - the reader's own
         cwd=folder,
         env=_environment(folder, curl),
         stdin=subprocess.DEVNULL,
@@ -90,15 +93,16 @@ def _environment(folder: Path, curl: str) -> dict[str, str]:
     commands.mkdir()
     for name in ("python3", "ragline"):
         (commands / name).symlink_to(Path(sys.executable).with_name(name))
-    if curl != "curl":
+    if curl == STAND_IN:
         stand_in = commands / "curl"
         stand_in.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{CURL}" "$@"\n')
         stand_in.chmod(0o755)
     return {
-        "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
+        "PATH": f"{commands}{os.pathsep}{environment_with()['PATH']}",
         "HOME": str(folder),
         "LANG": "C.UTF-8",
         "NO_PROXY": "*",
+        "PYTHONPATH": str(ROOT),  # this checkout, wherever ragline was installed from
     }
 
 
@@ -108,3 +112,11 @@ def _expect(fence: Fence, output: str) -> None:
         pattern = re.compile(re.escape(" ".join(line.split())).replace("…", ".*"))
         found = any(pattern.fullmatch(" ".join(candidate.split())) for candidate in printed)
         assert found, f"{line!r} is not in:\n{output}"
+
+
+def test_an_output_that_was_not_printed_is_noticed() -> None:
+    fence = Fence(("text", "output"), "first …\nsecond\n")
+    _expect(fence, "first line\nbetween\nsecond\n")
+    for output in ("first line\n", "second\nfirst line\n", "first line\nthe second\n"):
+        with pytest.raises(AssertionError, match="is not in"):
+            _expect(fence, output)
