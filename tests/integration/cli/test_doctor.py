@@ -13,9 +13,11 @@ from contracts.topics import TOPICS
 from runtime.embedded import EmbeddedKafka, EmbeddedPostgres
 from runtime.kafka import KafkaConnection, Publisher, TopicAdmin
 from runtime.settings import Settings
+from store import Store
 from tests.fixtures.scripted_api import Refusal, ScriptedApi
 from tests.fixtures.servers import fresh_database
 from tests.integration.cli.conftest import Ragline
+from tests.integration.store.test_dead_letters import a_record
 
 Found = dict[str, tuple[str, str]]
 INDEX = {"EMBEDDING_MODEL": "test-8", "OPENAI_BASE_URL": "http://127.0.0.1:1/v1"}
@@ -244,3 +246,22 @@ def test_production_without_providers_is_a_finding_each(
     assert {found[name][0] for name in ("parsing", "embedding", "answering")} == {"missing"}
     assert "LLAMAPARSE_API_KEY" in found["parsing"][1]
     assert "OPENAI_API_KEY" in found["embedding"][1]
+
+
+def test_counts_dead_letters(
+    ragline: Ragline, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database)
+    found = examined(ragline, "--url", "http://127.0.0.1:1", status=1)
+    assert found["dead letters"] == ("ok", "None wait.")
+
+    async def die() -> None:
+        store = await Store.connect(database, pool_size=1)
+        async with store.system() as tx:
+            await tx.dead_letters.copy(a_record())
+        await store.close()
+
+    asyncio.run(die())
+    found = examined(ragline, "--url", "http://127.0.0.1:1", status=1)
+    assert found["dead letters"][0] == "warn"
+    assert found["dead letters"][1].startswith("1 wait: `ragline dead-letters list`")
