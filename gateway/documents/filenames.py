@@ -18,9 +18,9 @@ def safe_filename(sent: str | None) -> str:
     Path parts (of any system), control characters, and invisible characters that turn the
     reading direction are dropped; too long a name is cut before its ending.
     """
-    name = unicodedata.normalize("NFC", (sent or "").replace("\\", "/").rpartition("/")[2])
+    name = (sent or "").replace("\\", "/").rpartition("/")[2]
     visible = "".join(" " if c.isspace() else c for c in name if _is_visible(c))
-    plain = " ".join(visible.split())
+    plain = unicodedata.normalize("NFC", " ".join(visible.split()))
     if not any(character.isalnum() for character in plain):
         raise InvalidFilename
     return _cut(plain)

@@ -20,6 +20,7 @@ from gateway.refusals import InvalidFilename
         ("  many   blanks .txt ", "many blanks .txt"),
         ("Übergröße 日本.txt", "Übergröße 日本.txt"),
         ("U\u0308ber.txt", "Über.txt"),
+        ("a\u200b\u0308.txt", "ä.txt"),
         (".hidden.txt", ".hidden.txt"),
     ],
 )
