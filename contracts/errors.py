@@ -19,6 +19,7 @@
         ├── ProviderRefused        a provider refused the request (4xx, content policy)
         ├── ProviderUnauthorized   a provider does not accept the key
         ├── AnswerFailed           the model did not give a whole answer
+        ├── Stalled                nothing moved it any more, and trying again did not help
         └── Misconfigured          a setting is wrong or missing
 
 Only ``runtime.delivery`` and ``gateway.errors`` judge these; anything else raised is a bug.
@@ -152,6 +153,12 @@ class AnswerFailed(Rejected):
     """The model did not give a whole answer; ask again."""
 
     code = "answer_failed"
+
+
+class Stalled(Rejected):
+    """The work stopped, and nothing that is known says why; upload the file or ask again."""
+
+    code = "stalled"
 
 
 class Misconfigured(Rejected):

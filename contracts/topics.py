@@ -165,6 +165,11 @@ def retry_topics(worker: str) -> dict[str, int]:
     return {f"{worker}.retry.{name}.v1": seconds for name, seconds in RETRY_DELAYS.items()}
 
 
+def retry_group(worker: str) -> str:
+    """Return the group in which this worker reads its retry topics."""
+    return f"{worker}.retry"
+
+
 def _retry_topics(worker: str) -> list[Topic]:
     return [
         Topic(

@@ -54,6 +54,7 @@ STATUSES: dict[type[RaglineError], int] = {
     errors.ProviderUnauthorized: HTTPStatus.BAD_GATEWAY,
     errors.ProviderRefused: HTTPStatus.BAD_GATEWAY,
     errors.AnswerFailed: HTTPStatus.BAD_GATEWAY,
+    errors.Stalled: HTTPStatus.GATEWAY_TIMEOUT,
     errors.Misconfigured: HTTPStatus.INTERNAL_SERVER_ERROR,
     Rejected: HTTPStatus.UNPROCESSABLE_ENTITY,
     Retryable: HTTPStatus.SERVICE_UNAVAILABLE,

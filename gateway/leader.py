@@ -1,4 +1,4 @@
-"""Of all gateways, one relays the outbox, copies dead letters and tidies up.
+"""Of all gateways, one relays the outbox, copies dead letters, wakes what stalls and tidies up.
 
 When it dies, another takes over.
 """
@@ -12,6 +12,7 @@ from contracts.errors import Retryable
 from gateway.dead_letters.copying import DeadLetterCopy
 from gateway.housekeeping import Housekeeping
 from gateway.outbox import OutboxRelay
+from gateway.reconciler import Reconciler
 from store import Store
 from store.leadership import Leadership
 
@@ -27,6 +28,8 @@ PURGE_SECONDS = 2.0
 BACKLOG_SECONDS = 5.0
 #: Between two readers of the dead letters: a server of ours was away, or ten minutes are over.
 DEAD_LETTERS_SECONDS = 2.0
+#: Looking for what stands still; what waits for it has waited for many minutes.
+RECONCILE_SECONDS = 5.0
 OLD_ROWS_SECONDS = 300.0
 LEFTOVERS_SECONDS = 3600.0
 
@@ -45,11 +48,13 @@ class Leader:
         relay: OutboxRelay,
         housekeeping: Housekeeping,
         dead_letters: DeadLetterCopy,
+        reconciler: Reconciler,
     ) -> None:
         self._store = store
         self._relay = relay
         self._housekeeping = housekeeping
         self._dead_letters = dead_letters
+        self._reconciler = reconciler
 
     async def run(self) -> None:
         """Ask to lead, lead, and ask again, for ever."""
@@ -76,6 +81,8 @@ class Leader:
                     (chores.measure_backlog, BACKLOG_SECONDS),
                     (letters.copy_dead_letters, DEAD_LETTERS_SECONDS),
                     (letters.measure_dead_letters, BACKLOG_SECONDS),
+                    (self._reconciler.reconcile_jobs, RECONCILE_SECONDS),
+                    (self._reconciler.reconcile_turns, RECONCILE_SECONDS),
                     (chores.drop_old_rows, OLD_ROWS_SECONDS),
                     (letters.drop_old_dead_letters, OLD_ROWS_SECONDS),
                     (chores.sweep_leftovers, LEFTOVERS_SECONDS),

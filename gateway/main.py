@@ -18,6 +18,7 @@ from gateway.dead_letters.copying import DeadLetterCopy
 from gateway.housekeeping import Housekeeping
 from gateway.leader import Leader
 from gateway.outbox import OutboxRelay
+from gateway.reconciler import Reconciler
 from gateway.server import GatewayServer, listen, server_config
 from gateway.sse import EventStreams
 from providers.blobs.factory import create_blobs
@@ -105,6 +106,13 @@ def _leader(settings: Settings, given: Collaborators) -> Leader:
         ),
         housekeeping=Housekeeping(store=given.store, blobs=given.blobs, clock=given.clock),
         dead_letters=DeadLetterCopy(store=given.store, kafka=given.kafka, clock=given.clock),
+        reconciler=Reconciler(
+            store=given.store,
+            kafka=given.kafka,
+            clock=given.clock,
+            after_seconds=settings.reconcile_after_seconds,
+            turn_seconds=settings.reconcile_turn_seconds,
+        ),
     )
 
 

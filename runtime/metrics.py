@@ -64,6 +64,12 @@ DEAD_LETTERS_WAITING = Gauge(
     "Dead letters neither redriven nor discarded.",
     ["worker", "code"],
 )
+JOBS_STALLED = Gauge(
+    "ragline_jobs_stalled", "Unfinished jobs in Kafka without progress for longer than they may."
+)
+RECONCILED = Counter(
+    "ragline_reconciled", "Jobs and turns that stood still, by what was done.", ["outcome"]
+)
 OUTBOX_PUBLISHED = Counter("ragline_outbox_published", "Events that the relay published.")
 
 # --- providers and answers

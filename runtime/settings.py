@@ -170,6 +170,15 @@ class Settings(BaseSettings):
     tenant_in_flight: int = Field(
         500, ge=1, description="Unfinished documents of one tenant in Kafka; the rest wait."
     )
+    reconcile_after_seconds: float = Field(
+        1800,
+        gt=0,
+        description="Seconds without progress, and without a record that waits, after which a "
+        "document is handed to the workers again.",
+    )
+    reconcile_turn_seconds: float = Field(
+        900, gt=0, description="Seconds after which a question that nobody answers has failed."
+    )
     answer_timeout: float = Field(
         300, gt=0, description="Seconds that a JSON /chat request waits for its answer."
     )

@@ -16,6 +16,7 @@ from store.ledger import Ledger
 from store.outbox import Outbox
 from store.parse_jobs import ParseJobs
 from store.parts import DocumentParts
+from store.reconciling import Reconciling, StalledJobs
 from store.relay import Relay
 from store.turns import Turns
 from store.users import TenantUsers
@@ -32,6 +33,7 @@ class Transaction:
         self.chunks = Chunks(connection, self.generations, self.embeddings)
         self.documents = Documents(connection, self.chunks, self.generations)
         self.jobs = Jobs(connection)
+        self.stalled_jobs = StalledJobs(connection)
         self.parts = DocumentParts(connection)
         self.ledger = Ledger(connection)
         self.parse_jobs = ParseJobs(connection)
@@ -54,3 +56,4 @@ class SystemTransaction:
         self.watch = Watch(connection)
         self.housekeeping = Housekeeping(connection)
         self.dead_letters = DeadLetters(connection)
+        self.reconciling = Reconciling(connection)

@@ -13,7 +13,7 @@ from contracts import ids
 from contracts.documents import DocumentUploaded
 from contracts.envelope import Outgoing
 from contracts.errors import BlobsUnavailable
-from contracts.topics import DOCUMENTS_UPLOADED
+from gateway.documents.announcing import announce
 from gateway.documents.filenames import safe_filename
 from gateway.documents.form import Form, read_form
 from gateway.documents.keys import incoming_key, original_key, version_prefix
@@ -180,13 +180,7 @@ class Uploads:
             metadata=upload.metadata,
             uploaded_at=self._clock.now(),
         )
-        return Outgoing(
-            topic=DOCUMENTS_UPLOADED,
-            key=str(document),
-            tenant_id=tenant,
-            event=event,
-            event_id=ids.event_id("uploaded", document, accepted.version),
-        )
+        return announce(event)
 
     async def _forget_version_before(self, upload: Upload, accepted: Accepted) -> None:
         """A failed version's blobs serve nobody; what stays here goes with the document."""

@@ -11,7 +11,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from contracts.errors import BrokerUnavailable, RaglineError
-from contracts.topics import retry_topics
+from contracts.topics import retry_group, retry_topics
 from runtime.clock import Clock, SystemClock
 from runtime.delivery.broker import Reading, create_broker
 from runtime.delivery.intake import Intake
@@ -108,7 +108,7 @@ def readings_of(worker: Worker, settler: Settler, clock: Clock) -> list[Reading]
     delays = retry_topics(worker.name)
     live = Intake(worker, settler, clock)
     few = replace(worker, concurrency=max(1, worker.concurrency // RETRY_SHARE))
-    group = f"{worker.name}.retry"
+    group = retry_group(worker.name)
     retries = Intake(few, settler, clock, group=group, delays=delays)
     return [
         Reading(group=worker.name, topics=[worker.topic.name], intake=live),

@@ -1,9 +1,17 @@
 """The clients of Kafka: how to connect, publish, read, create topics, see lag."""
 
-from runtime.kafka.admin import TopicAdmin
+from runtime.kafka.admin import Progress, TopicAdmin
 from runtime.kafka.connection import KafkaConnection
 from runtime.kafka.group import GroupReader
 from runtime.kafka.publisher import Placed, Publisher
 from runtime.kafka.tail import TailReader
 
-__all__ = ["GroupReader", "KafkaConnection", "Placed", "Publisher", "TailReader", "TopicAdmin"]
+__all__ = [
+    "GroupReader",
+    "KafkaConnection",
+    "Placed",
+    "Progress",
+    "Publisher",
+    "TailReader",
+    "TopicAdmin",
+]

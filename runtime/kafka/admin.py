@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -19,6 +20,15 @@ GROUP_MEMBERS = 5
 #: Time in which a tombstone can still be seen by a reader that lags (consumer groups, replays).
 TOMBSTONES_KEPT_MS = 30 * DAY
 MIN_COMPACTION_LAG_MS = HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a group is in a partition, in offsets; the same number twice where nothing waits."""
+
+    #: The first record that is not completed, or would be if there were one.
+    completed: int
+    end: int
 
 
 class TopicAdmin:
@@ -83,6 +93,14 @@ class TopicAdmin:
 
         Empty where the topic does not exist.
         """
+        progress = await self.progress(group, topic)
+        return {partition: found.end - found.completed for partition, found in progress.items()}
+
+    async def progress(self, group: str, topic: str) -> dict[int, Progress]:
+        """Return for each partition how far the group is; what has expired counts as completed.
+
+        Empty where the topic does not exist.
+        """
         counts = await self.partition_counts([topic])
         partitions = [TopicPartition(topic, number) for number in range(counts.get(topic, 0))]
         if not partitions:
@@ -92,8 +110,13 @@ class TopicAdmin:
         )
         first, end = await self._bounds(partitions)
         return {
-            partition.partition: end[partition]
-            - max(committed[partition].offset if partition in committed else -1, first[partition])
+            partition.partition: Progress(
+                max(
+                    committed[partition].offset if partition in committed else -1,
+                    first[partition],
+                ),
+                end[partition],
+            )
             for partition in partitions
         }
 

@@ -17,7 +17,6 @@ from gateway.reconciler import Reconciler
 from providers.blobs.factory import create_blobs
 from runtime.clock import SystemClock
 from runtime.kafka import KafkaConnection, Publisher
-from runtime.settings import Settings
 from store import Store
 from tests.integration.gateway.test_relay import nothing_waits, say
 from tests.integration.gateway.waiting import until
@@ -62,7 +61,8 @@ async def relays(
                 store=store,
                 kafka=KafkaConnection(servers=topics),
                 clock=SystemClock(),
-                settings=Settings(_env_file=None),
+                after_seconds=1800,
+                turn_seconds=900,
             ),
         )
         task = asyncio.create_task(leader.run())

@@ -36,11 +36,12 @@ GRANTED = {
         "documents": "SELECT(deleted_at,document_id,purged_at,tenant_id,version) UPDATE(purged_at)",
         "generations": "SELECT",
         "idempotency_keys": "DELETE SELECT(created_at)",
-        "jobs": "SELECT(finished_at,job_id,published_at,revision,tenant_id) UPDATE(published_at)",
+        "jobs": "SELECT(created_at,document_id,finished_at,job_id,published_at,reconciled,"
+        "reconciled_at,revision,status,tenant_id,updated_at,version) UPDATE(published_at)",
         "outbox": "DELETE SELECT UPDATE(published_at)",
         "refresh_tokens": "DELETE INSERT SELECT UPDATE(revoked_at,used_at)",
         "tenants": "INSERT SELECT(deleted_at,tenant_id)",
-        "turns": "SELECT(attempt,state,turn_id)",
+        "turns": "SELECT(attempt,created_at,lease_until,state,tenant_id,turn_id)",
         "users": "INSERT SELECT",
     },
 }

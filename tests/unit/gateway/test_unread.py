@@ -28,7 +28,10 @@ def seen(**progress: tuple[int, int]) -> Seen:
         (seen(there=(2, 2)), True),
     ],
 )
-def test_records_are_behind_once_all_of_them_are_completed(later: Seen, is_behind: bool) -> None:
+def test_records_are_behind_once_all_of_them_are_completed(
+    later: Seen,
+    is_behind: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
     assert seen(here=(5, 7), there=(1, 2)).is_behind(later) is is_behind
 
 

@@ -1,0 +1,49 @@
+"""Whether the workers have completed every record that was there at some moment."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from contracts.topics import INPUTS, WorkerName, retry_group, retry_topics
+from runtime.kafka import KafkaConnection, Progress, TopicAdmin
+
+#: The workers that a document goes through.
+DOCUMENT_WORKERS: tuple[WorkerName, ...] = ("parser", "chunker", "embedder")
+
+
+def readings(worker: WorkerName) -> Sequence[tuple[str, str]]:
+    """Return what a worker reads, as pairs of group and topic."""
+    retries = [(retry_group(worker), topic) for topic in retry_topics(worker)]
+    return [(worker, INPUTS[worker].name), *retries]
+
+
+#: A partition as one group reads it: group, topic and number.
+Place = tuple[str, str, int]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """How far each group was in each partition when somebody looked."""
+
+    places: Mapping[Place, Progress]
+
+    def is_behind(self, later: "Seen") -> bool:
+        """Say whether all records that were there now are completed ``later``.
+
+        A partition that was made anew and counts from 0 again holds none of them.
+        """
+        return all(
+            now.completed >= min(then.end, now.end)
+            for place, then in self.places.items()
+            if (now := later.places.get(place)) is not None
+        )
+
+
+async def look(connection: KafkaConnection) -> Seen:
+    """Look at everything that documents are read from; ``BrokerUnavailable`` without Kafka."""
+    places: dict[Place, Progress] = {}
+    async with TopicAdmin(connection) as admin:
+        for worker in DOCUMENT_WORKERS:
+            for group, topic in readings(worker):
+                for number, progress in (await admin.progress(group, topic)).items():
+                    places[group, topic, number] = progress
+    return Seen(places)
