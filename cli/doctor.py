@@ -16,6 +16,7 @@ from cli.checks.findings import (
     ok,
     without_secrets,
 )
+from cli.checks.jobs import check_jobs
 from cli.checks.kafka import check_kafka
 from cli.checks.machine import check_disk, check_programs
 from cli.checks.services import (
@@ -76,6 +77,7 @@ async def _look(settings: Settings, url: str | None) -> list[Finding]:
     where = located(settings)
     results = await asyncio.gather(
         _bounded("database", check_database(where)),
+        _bounded("jobs", check_jobs(where)),
         _bounded("kafka", check_kafka(where, partitions_cap=_partitions_cap(settings))),
         _bounded("blobs", check_blobs(where)),
         _bounded("gateway", check_gateway(url or _gateway_url(settings))),
