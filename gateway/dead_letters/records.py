@@ -22,6 +22,8 @@ GROUPS: Mapping[str, WorkerName] = {dead_letter_topic(worker).name: worker for w
 UNKNOWN = "unknown"
 #: What a column of type integer takes.
 MOST = 2**31 - 1
+#: The end of the year 9000: both Python and PostgreSQL know it.
+LATEST_MS = 221_876_841_600_000
 
 
 def read_record(record: ConsumerRecord) -> DeadRecord:
@@ -73,7 +75,8 @@ class _Headers:
     def __init__(self, record: ConsumerRecord) -> None:
         self._values = dict(record.headers)
         #: By the clock of whoever gave it up, or of the broker.
-        self.recorded_at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+        stamp = min(max(record.timestamp, 0), LATEST_MS)
+        self.recorded_at = datetime.fromtimestamp(stamp / 1000, UTC)
 
     def text(self, name: str) -> str | None:
         value = self._values.get(name)
@@ -87,9 +90,9 @@ class _Headers:
         """Return the time in a header; that of the record where there is none."""
         try:
             found = datetime.fromisoformat(self.text(name) or "")
-        except ValueError:
+            return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):
             return self.recorded_at
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
 
     def uuid(self, name: str) -> UUID | None:
         return _uuid(self.text(name) or "")
