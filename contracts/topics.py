@@ -151,7 +151,7 @@ def dead_letter_topic(worker: str) -> Topic:
         cleanup="delete",
         retention_ms=90 * DAY,
         owner=worker,
-        consumers=(),
+        consumers=("gateway",),
         events=(),
     )
 
@@ -177,7 +177,7 @@ def _retry_topics(worker: str) -> list[Topic]:
             key="of the origin",
             partitions=6,
             cleanup="delete",
-            retention_ms=3 * DAY,
+            retention_ms=30 * DAY,
             owner=worker,
             consumers=(worker,),
             events=(),

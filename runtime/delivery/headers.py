@@ -76,7 +76,8 @@ def dead_letter_headers(
 
 
 def _own(record: ConsumerRecord) -> dict[str, bytes]:
-    return {name: value for name, value in record.headers if not name.startswith(PREFIX)}
+    # A header may have no value, whatever the types say.
+    return {name: value or b"" for name, value in record.headers if not name.startswith(PREFIX)}
 
 
 def _origin(record: ConsumerRecord) -> dict[str, bytes]:

@@ -1,5 +1,6 @@
 """Between the consumer and the lanes: windows, offsets, and what happens when partitions move."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 import structlog
@@ -21,8 +22,14 @@ COMMIT_SECONDS = 0.5
 COMMIT_COMPLETIONS = 50
 #: A partition is paused when this many times the concurrency is open, and resumed at half.
 WINDOW = 4
+#: Beyond that of its own partition, what all partitions of a process may hold open.
+PROCESS_WINDOW = 16
+#: A commit needs milliseconds; without Kafka it would wait for ever.
+COMMIT_TIMEOUT = 5.0
 #: A reader that has not come round for this long is stuck.
 STUCK_SECONDS = 30.0
+#: A rebalance waits for the slowest member to drain, and a reader waits for the rebalance.
+REBALANCE_SECONDS = 90.0
 
 
 class Intake(ConsumerRebalanceListener):
@@ -49,6 +56,9 @@ class Intake(ConsumerRebalanceListener):
         self._completions = 0
         self._committed_at = clock.monotonic()
         self._ticked_at: float | None = None
+        self._is_rebalancing = False
+        #: Why a record could not be brought to any end.
+        self._broken: str | None = None
         self._consumer: AIOKafkaConsumer | None = None
 
     @property
@@ -58,12 +68,19 @@ class Intake(ConsumerRebalanceListener):
 
     def problem(self) -> str | None:
         """Return why this process is stuck, None while it lives."""
-        if self._ticked_at is None:
-            return None
+        if self._broken or self._ticked_at is None:
+            return self._broken
         silence = self._clock.monotonic() - self._ticked_at
-        if silence > STUCK_SECONDS:
+        if silence > self.longest_silence:
             return f"Nothing was read from Kafka for {silence:.0f} s."
         return None
+
+    @property
+    def longest_silence(self) -> float:
+        """After how many seconds without a read this process counts as stuck now."""
+        if not self._is_rebalancing:
+            return STUCK_SECONDS
+        return STUCK_SECONDS + REBALANCE_SECONDS + self._worker.drain_seconds
 
     def take(
         self,
@@ -104,8 +121,9 @@ class Intake(ConsumerRebalanceListener):
         if not offsets or self._consumer is None:
             return
         try:
-            await self._consumer.commit(offsets)
-        except (KafkaError, IllegalStateError) as error:
+            async with asyncio.timeout(COMMIT_TIMEOUT):
+                await self._consumer.commit(offsets)
+        except (TimeoutError, KafkaError, IllegalStateError) as error:
             log.warning("offsets_not_committed", reason=type(error).__name__)
             return
         for partition, position in offsets.items():
@@ -113,29 +131,46 @@ class Intake(ConsumerRebalanceListener):
                 self._trackers[partition].committed(position)
 
     async def drain(self) -> None:
-        """Let the work in flight end, for a bounded time, and commit it."""
-        await self.on_partitions_revoked(set(self._trackers))
+        """Let the work in flight end, for a bounded time, commit it, and forget everything."""
+        everything = set(self._trackers)
+        await self._end_work(everything)
+        await self._let_go(everything)
 
     @override
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         """Stop dispatch, drain, commit, and only then forget the partitions."""
+        self._is_rebalancing = True
         mine = {partition for partition in revoked if partition in self._trackers}
+        self._holding.forget(revoked)
         if mine:
             metrics.REBALANCES.labels(self._group).inc()
+        if self._worker.drains_on_revoke:
+            await self._end_work(mine)
+        else:
+            self._lanes.forget(mine)
+        await self._let_go(mine)
+
+    async def _end_work(self, partitions: set[TopicPartition]) -> None:
         with metrics.DRAIN_SECONDS.labels(self._group).time():
-            drained = await self._lanes.drain(mine, seconds=self._worker.drain_seconds)
+            drained = await self._lanes.drain(
+                partitions, seconds=self._worker.drain_seconds, idle=self._settler.idle
+            )
         if not drained:
             log.warning("work_cancelled_at_drain", seconds=self._worker.drain_seconds)
+
+    async def _let_go(self, partitions: set[TopicPartition]) -> None:
+        """Commit, then drop the trackers: who finishes later has no offset to complete."""
         await self.commit()
-        self._holding.forget(revoked)
-        for partition in mine:
-            del self._trackers[partition]
-        self._began = {key: began for key, began in self._began.items() if key[0] not in mine}
+        for partition in partitions:
+            self._trackers.pop(partition, None)
+        self._began = {key: at for key, at in self._began.items() if key[0] not in partitions}
 
     @override
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """Nothing is known of new partitions yet; reading them begins at the commit."""
-        log.info("partitions_assigned", count=len(assigned))
+        self._is_rebalancing = False
+        self._ticked_at = self._clock.monotonic()
+        log.info("partitions_assigned", group=self._group, count=len(assigned))
 
     async def _settle(self, record: ConsumerRecord) -> None:
         partition = TopicPartition(record.topic, record.partition)
@@ -143,24 +178,35 @@ class Intake(ConsumerRebalanceListener):
         tracker = self._trackers.get(partition)
         if tracker is None or self._attempt is None:
             return
-        await self._settler.settle(record, self._attempt)
+        try:
+            await self._settler.settle(record, self._attempt)
+        except Exception:
+            log.exception("record_not_settled", group=self._group, offset=record.offset)
+            self._broken = "A record could neither be handled nor kept as a dead letter."
+            return  # its offset stays open: it comes again after the restart
         tracker.done(record.offset)
         self._began.pop((partition, record.offset), None)
         self._completions += 1
 
     def _adjust_windows(self, consumer: AIOKafkaConsumer) -> None:
+        """Pause partitions with a full window, or all when together they hold too much."""
         assigned, paused = consumer.assignment(), consumer.paused()
+        if self.open_records >= PROCESS_WINDOW * self._worker.concurrency:
+            consumer.pause(*(assigned - paused))
+            return
         window = WINDOW * self._worker.concurrency
-        for partition, tracker in self._trackers.items():
-            if partition not in assigned:
-                continue
-            if len(tracker) >= window and partition not in paused:
+        for partition in assigned:
+            tracker = self._trackers.get(partition)
+            if tracker is not None and len(tracker) >= window and partition not in paused:
                 consumer.pause(partition)
-            elif self._may_resume(partition, tracker, window) and partition in paused:
+            elif partition in paused and self._may_resume(partition, tracker, window):
                 consumer.resume(partition)
 
-    def _may_resume(self, partition: TopicPartition, tracker: OffsetTracker, window: int) -> bool:
-        return len(tracker) <= window // 2 and not self._holding.holds(partition)
+    def _may_resume(
+        self, partition: TopicPartition, tracker: OffsetTracker | None, window: int
+    ) -> bool:
+        is_low = tracker is None or len(tracker) <= window // 2
+        return is_low and not self._holding.holds(partition)
 
     def _measure(self, consumer: AIOKafkaConsumer) -> None:
         name = self._group

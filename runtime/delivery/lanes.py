@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from functools import partial
 from typing import Any
 
@@ -34,16 +34,30 @@ class Lanes:
             lane.append(record)
         self._dispatch()
 
-    async def drain(self, partitions: Iterable[TopicPartition], *, seconds: float) -> bool:
+    def forget(self, partitions: Iterable[TopicPartition]) -> None:
+        """Drop what has not begun; what has goes on."""
+        self._forget_waiting({(partition.topic, partition.partition) for partition in partitions})
+
+    async def drain(
+        self,
+        partitions: Iterable[TopicPartition],
+        *,
+        seconds: float,
+        idle: Collection[asyncio.Task[Any]] = (),
+    ) -> bool:
         """Forget what has not begun and wait for what has; False when time ran out.
 
-        What did not end in time is cancelled: it would go on beside its next owner.
+        What is ``idle`` only waits for another try and is cancelled at once, as is what did not
+        end in time: it would go on beside its next owner.
         """
         chosen = {(partition.topic, partition.partition) for partition in partitions}
         self._forget_waiting(chosen)
         tasks = [task for key, task in self._running.items() if key[:2] in chosen]
         if not tasks:
             return True
+        for task in tasks:
+            if task in idle:
+                task.cancel()
         _, late = await asyncio.wait(tasks, timeout=seconds)
         for task in late:
             task.cancel()

@@ -11,6 +11,8 @@ IN_A_ROW = 20
 #: Or this share of all tries within the window, once there were enough to speak of a share.
 SHARE = 0.3
 WINDOW_SECONDS = 300.0
+#: Of a fast worker only the last tries of the window are kept.
+MOST_TRIES = 1000
 #: One document that cannot be handled stops nobody; this many different keys do.
 DIFFERENT_KEYS = 3
 PROBE_SECONDS = 30.0
@@ -29,7 +31,7 @@ class ReleaseLimit(Gate):
     def __init__(self, clock: Clock, *, probe_seconds: float = PROBE_SECONDS) -> None:
         super().__init__(probe_seconds)
         self._clock = clock
-        self._tries: deque[_Try] = deque()
+        self._tries: deque[_Try] = deque(maxlen=MOST_TRIES)
         self._row: deque[bytes] = deque(maxlen=IN_A_ROW)
 
     @property

@@ -1,6 +1,7 @@
 """A worker as a process: it starts, serves its health, works, and stops in order."""
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -29,6 +30,8 @@ log = structlog.get_logger(__name__)
 WATCH_SECONDS = 1.0
 #: Between two tries to reach Kafka at the start.
 CONNECT_SECONDS = 2.0
+#: To leave the groups and close the connections.
+LEAVE_SECONDS = 10.0
 #: Retries get this part of the concurrency, beside the live records.
 RETRY_SHARE = 4
 
@@ -74,9 +77,9 @@ async def run_worker(
         )
         probes.announce(await stack.enter_async_context(serving))
         stack.push_async_callback(publisher.stop)
+        stack.push_async_callback(_stop, subscribers, broker.stop)
         if not await _connect(broker.start, stopping):
             return
-        stack.push_async_callback(_stop, subscribers, broker.stop)
         log.info("worker_started", group=worker.name, topic=worker.topic.name)
         await _watch(subscribers, stopping, watchdog)
     log.info("worker_stopped", group=worker.name)
@@ -94,13 +97,26 @@ async def _connect(start: Callable[[], Awaitable[None]], stopping: asyncio.Event
     """Start the broker, however long Kafka is away; False when told to stop meanwhile."""
     while not stopping.is_set():
         try:
-            await start()
+            await _unless(stopping, start())
         except (KafkaError, OSError, BrokerUnavailable) as error:
             log.warning("kafka_not_reached", reason=type(error).__name__)
             await _wait(stopping, CONNECT_SECONDS)
         else:
-            return True
+            return not stopping.is_set()
     return False
+
+
+async def _unless(stopping: asyncio.Event, work: Awaitable[None]) -> None:
+    """Do the work, and break it off when told to stop: joining a group may take minutes."""
+    working = asyncio.ensure_future(work)
+    told = asyncio.create_task(stopping.wait())
+    await asyncio.wait([working, told], return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if working.done():
+        working.result()
+    else:
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
 
 
 def readings_of(worker: Worker, settler: Settler, clock: Clock) -> list[Reading]:
@@ -144,9 +160,14 @@ async def _stop(
     subscribers: Sequence[LaneSubscriber], stop_broker: Callable[[], Awaitable[None]]
 ) -> None:
     """Read no more, drain, commit, and only then leave the groups."""
-    await asyncio.gather(*(subscriber.stop_reading() for subscriber in subscribers))
-    await asyncio.gather(*(subscriber.intake.drain() for subscriber in subscribers))
-    await stop_broker()
+    try:
+        await asyncio.gather(*(subscriber.stop_reading() for subscriber in subscribers))
+        await asyncio.gather(*(subscriber.intake.drain() for subscriber in subscribers))
+    finally:
+        # Without Kafka it cannot be left; the others learn of it by the session's end.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await stop_broker()
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

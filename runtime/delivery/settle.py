@@ -1,7 +1,8 @@
 """One record from its first try to its end: published on, waiting for later, or a dead letter."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -24,6 +25,8 @@ from runtime.kafka import Publisher
 
 log = structlog.get_logger(__name__)
 
+NOT_KEPT = "The work could not be put off, because its record is larger than the broker takes."
+
 #: Runs one try through the framework; raises what the handler raised.
 Attempt = Callable[[ConsumerRecord], Awaitable[None]]
 
@@ -38,6 +41,8 @@ class Settler:
         self._retry_topics = tuple(retry_topics(worker.name))
         #: Stops a bad release; its problem makes the process unready.
         self.limit = ReleaseLimit(clock)
+        #: Tasks whose record waits for another try; they hold nothing that a stop would lose.
+        self.idle: set[asyncio.Task[Any]] = set()
         #: Holds all tries back while the worker's provider is down.
         self.breaker = Breaker()
 
@@ -76,8 +81,9 @@ class Settler:
     async def _until_settled(self, record: ConsumerRecord, attempt: Attempt) -> None:
         history, here = History.of(record), 0
         while True:
-            await self.limit.admit()
-            await self.breaker.admit()
+            with self._idle():
+                await self.limit.admit()
+                await self.breaker.admit()
             here += 1
             verdict = await self._try(record, attempt, here, history.level)
             match verdict:
@@ -86,7 +92,8 @@ class Settler:
                     return
                 case TryAgain():
                     here -= not verdict.counts
-                    await asyncio.sleep(verdict.after)
+                    with self._idle():
+                        await asyncio.sleep(verdict.after)
                 case TryLater():
                     await self._put_off(record, verdict, history.attempts + here)
                     return
@@ -148,7 +155,7 @@ class Settler:
             level=verdict.level,
             at=self._clock.now(),
         )
-        await self._insist(
+        kept = await self._insist(
             record,
             lambda: self._publisher.publish_raw(
                 topic=self._retry_topics[verdict.level],
@@ -157,11 +164,14 @@ class Settler:
                 headers=headers,
             ),
         )
-        self._count("put_off")
+        if kept:
+            self._count("put_off")
+        else:
+            await self._give_up(record, Failure(verdict.code, NOT_KEPT), attempts)
 
     async def _give_up(self, record: ConsumerRecord, failure: Failure, attempts: int) -> None:
         """Say it where somebody waits, keep the record, and only then let the offset go."""
-        await self._insist(record, lambda: self._say(record, failure))
+        said = await self._insist(record, lambda: self._say(record, failure))
         headers = dead_letter_headers(
             record,
             failure,
@@ -169,7 +179,7 @@ class Settler:
             attempts=attempts,
             at=self._clock.now(),
         )
-        await self._insist(
+        kept = await self._insist(
             record,
             lambda: self._publisher.publish_raw(
                 topic=dead_letter_topic(self._worker.name).name,
@@ -178,13 +188,15 @@ class Settler:
                 headers=headers,
             ),
         )
+        if not (said or kept):
+            raise RuntimeError("neither was the failure said nor the record kept")
         metrics.DEAD_LETTERS.labels(self._worker.name, failure.code).inc()
         self._count("dead")
 
     async def _insist(
         self, record: ConsumerRecord, action: Callable[[], Awaitable[object]]
-    ) -> None:
-        """Repeat the action while a server of ours is down; what else fails is logged."""
+    ) -> bool:
+        """Repeat the action while a server of ours is down; False when it cannot succeed."""
         tries = 0
         while True:
             tries += 1
@@ -194,11 +206,12 @@ class Settler:
                 verdict = judge(error, attempt=tries, level=len(self._retry_topics))
                 self._report(record, error, verdict)
             else:
-                return
+                return True
             if not isinstance(verdict, TryAgain):
-                log.critical("record_not_kept", **_where(record))
-                return
-            await asyncio.sleep(verdict.after)
+                log.critical("failure_not_kept", **_where(record))
+                return False
+            with self._idle():
+                await asyncio.sleep(verdict.after)
 
     async def _say(self, record: ConsumerRecord, failure: Failure) -> None:
         try:
@@ -225,6 +238,18 @@ class Settler:
             case Failure():
                 log.error("record_given_up", **facts)
 
+    @contextmanager
+    def _idle(self) -> Generator[None]:
+        """Mark the current task as one that only waits."""
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a record is settled outside of a task")
+        self.idle.add(task)
+        try:
+            yield
+        finally:
+            self.idle.discard(task)
+
     def _count(self, outcome: str) -> None:
         metrics.EVENTS_HANDLED.labels(self._worker.name, outcome).inc()
 
@@ -235,7 +260,8 @@ def _is_cancelled_by_us() -> bool:
 
 
 def _text_headers(record: ConsumerRecord) -> dict[str, str]:
-    return {name: value.decode(errors="replace") for name, value in record.headers}
+    # A header may have no value, whatever the types say.
+    return {name: (value or b"").decode(errors="replace") for name, value in record.headers}
 
 
 def _where(record: ConsumerRecord) -> dict[str, str | int]:

@@ -26,6 +26,9 @@ class Worker:
     give_up: Callable[[Any, Failure], Awaitable[Sequence[Outgoing]]]
     #: Called when what follows is acknowledged; returns what must be said after it, if anything.
     confirm: Callable[[Any], Awaitable[Sequence[Outgoing]]] | None = None
+    #: False where work in flight outlives a rebalance, because something else than the partition
+    #: (a lease) keeps it from being done twice.
+    drains_on_revoke: bool = True
     #: Seconds that one try may take; a try that hangs must not keep its key for ever.
     try_seconds: float = 900.0
     #: Seconds that work in flight may take to end at a stop or a rebalance.

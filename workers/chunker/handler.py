@@ -13,7 +13,7 @@ from contracts.errors import MissingBlob, ParsingTimedOut, Rejected, StoreUnavai
 from contracts.text import join_pages
 from providers.blobs.protocol import BlobStore
 from runtime import metrics
-from runtime.processes import ProcessPool, WorkerCrashed
+from runtime.processes import ProcessPool
 from store import Store, Transaction
 from store.ledger import LedgerKey
 from workers.chunker.core import Chunk, chunk_text, parse_strategy, plan_parts
@@ -78,7 +78,7 @@ async def _split(pages: list[str], target: Target, processes: ProcessPool) -> li
         return await processes.run(
             partial(chunk_text, size=size), text, starts, timeout=SPLIT_SECONDS
         )
-    except (TimeoutError, WorkerCrashed) as error:
+    except TimeoutError as error:
         raise ParsingTimedOut("Splitting the text took too long; split the file.") from error
 
 

@@ -47,6 +47,7 @@ async def build(settings: Settings, health: Health) -> AsyncGenerator[Worker]:
             topic=INPUTS["responder"],
             concurrency=own.concurrency,
             drain_seconds=own.drain_seconds,
+            drains_on_revoke=False,  # an answer is owned by its lease, whoever has the partition
             handle=partial(
                 handle,
                 store=store,

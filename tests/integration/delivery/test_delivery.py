@@ -1,17 +1,29 @@
 """What a worker promises, on the real broker."""
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import cast
 
 import pytest
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
+from contracts.codec import encode
 from contracts.conversations import AnswerGiven
 from contracts.envelope import Outgoing
-from contracts.errors import EncryptedDocument, ProviderBusy, ProviderUnavailable
-from tests.integration.delivery.conftest import Bench, until
+from contracts.errors import (
+    BrokerUnavailable,
+    EncryptedDocument,
+    ProviderBusy,
+    ProviderUnavailable,
+    StoreUnavailable,
+)
+from runtime.delivery.intake import STUCK_SECONDS
+from runtime.embedded import EmbeddedKafka
+from tests.integration.delivery.conftest import Bench, event, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -248,6 +260,116 @@ async def test_a_joining_and_a_leaving_worker_repeat_nothing(bench: Bench) -> No
     assert sorted(bench.handled) == list(range(200))
 
 
+async def test_work_that_a_lease_guards_goes_on_through_a_rebalance(bench: Bench) -> None:
+    ended: list[int] = []
+    release = asyncio.Event()
+
+    async def handle(given: AnswerGiven) -> Sequence[Outgoing]:
+        bench.handled.append(given.generation)
+        if bench.handled.count(given.generation) == 1:
+            await release.wait()
+        ended.append(given.generation)
+        return ()
+
+    worker = replace(bench.worker(handle), drains_on_revoke=False)
+    for number in range(4):
+        await bench.send(number)
+    async with bench.running(worker):
+        await until(lambda: len(bench.handled) == 4)
+        async with bench.running(worker):
+            # What the other was given ends there; the first ones are not cancelled.
+            await until(lambda: len(ended) > 0)
+            release.set()
+            await until(lambda: len(ended) == 8)
+    assert sorted(ended) == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
+async def test_a_rebalance_that_waits_for_slow_work_is_not_a_stuck_process(bench: Bench) -> None:
+    began = asyncio.Event()
+
+    async def handle(given: AnswerGiven) -> Sequence[Outgoing]:
+        began.set()
+        await asyncio.sleep(6)
+        return await bench.handle(given)
+
+    await bench.send(1)
+    async with bench.running(bench.worker(handle)) as first:
+        await began.wait()
+        async with bench.running(bench.worker(handle)):
+            assert bench.handled == [1]
+            assert first.problem() is None
+            await until(lambda: first.longest_silence == STUCK_SECONDS)
+    assert await bench.committed() == 0
+
+
+async def test_two_drains_at_once_are_one(bench: Bench) -> None:
+    began = asyncio.Event()
+
+    async def handle(given: AnswerGiven) -> Sequence[Outgoing]:
+        began.set()
+        await asyncio.sleep(1)
+        return await bench.handle(given)
+
+    await bench.send(1)
+    async with bench.running(bench.worker(handle)) as intake:
+        await began.wait()
+        await asyncio.gather(intake.drain(), intake.drain())
+    assert bench.handled == [1]
+
+
+async def test_a_header_without_a_value_does_not_stop_a_partition(bench: Bench) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=bench.connection.servers)
+    await producer.start()
+    headers = cast("list[tuple[str, bytes]]", [("x", None)])
+    acknowledged = await producer.send(
+        bench.topic.name, encode(event(7)), key=b"k", headers=headers
+    )
+    await acknowledged
+    await producer.stop()
+    async with bench.running(bench.worker()):
+        await until(lambda: bench.handled == [7])
+    assert await bench.committed() == 0
+
+
+async def test_a_stop_does_not_wait_for_what_only_waits(bench: Bench) -> None:
+    tries = 0
+
+    async def handle(_: AnswerGiven) -> Sequence[Outgoing]:
+        nonlocal tries
+        tries += 1
+        raise StoreUnavailable
+
+    await bench.send(1)
+    async with bench.running(bench.worker(handle)):
+        await until(lambda: tries >= 5)  # by now it waits for seconds between tries
+        began = time.monotonic()
+    assert time.monotonic() - began < 8
+    assert await bench.committed() == 1
+
+
+async def test_a_stop_ends_although_kafka_is_away(
+    bench: Bench, kafka_server: EmbeddedKafka
+) -> None:
+    began, release = asyncio.Event(), asyncio.Event()
+
+    async def handle(given: AnswerGiven) -> Sequence[Outgoing]:
+        began.set()
+        await release.wait()
+        return await bench.handle(given)
+
+    await bench.send(1)
+    async with bench.running(bench.worker(handle)) as intake:
+        await began.wait()
+        os.kill(kafka_server.pid, signal.SIGSTOP)
+        try:
+            release.set()
+            async with asyncio.timeout(15):
+                await intake.drain()
+        finally:
+            os.kill(kafka_server.pid, signal.SIGCONT)
+            await _until_kafka_is_back(bench)
+
+
 async def test_reading_goes_on_while_the_window_is_full(bench: Bench) -> None:
     release = asyncio.Event()
 
@@ -282,3 +404,14 @@ async def _read(bench: Bench, topic: str, count: int) -> list[ConsumerRecord]:
     finally:
         await consumer.stop()
     return found
+
+
+async def _until_kafka_is_back(bench: Bench) -> None:
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                await bench.committed()
+            except BrokerUnavailable:
+                await asyncio.sleep(0.5)
+            else:
+                return
