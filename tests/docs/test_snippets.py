@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cli.local.secrets import write_private
+from cli.local.secrets import read_private, write_private
 from runtime.settings import environment_with
 from tests.docs.pages import PAGES, ROOT, Fence, fences
 from tests.fixtures.stack import Running
@@ -72,7 +72,7 @@ def test_a_page_can_be_followed(page: Path, curl: str, reader: Path) -> None:
 
 def _run(page: Path, folder: Path, curl: str) -> list[str]:
     blocks = [fence.text for fence in fences(page) if "run" in fence.words]
-    script = "set -euo pipefail\n" + f"\necho '{NEXT}'\n".join(blocks)
+    script = _as_typed("set -euo pipefail\n" + f"\necho '{NEXT}'\n".join(blocks), folder)
     done = subprocess.run(  # noqa: S603 - what the pages say
         ["bash", "-c", script],  # noqa: S607 - the reader's own
         cwd=folder,
@@ -86,6 +86,16 @@ def _run(page: Path, folder: Path, curl: str) -> list[str]:
     )
     assert done.returncode == 0, done.stdout
     return done.stdout.split(NEXT)
+
+
+def _as_typed(script: str, folder: Path) -> str:
+    """Fill in what a reader knows from the start of their own server."""
+    known = read_private(folder / ".ragline" / "connection.json") or {}
+    return (
+        script.replace("http://127.0.0.1:8000", known["url"])
+        .replace("admin@localhost.localdomain", known["email"])
+        .replace('"password": "…"', f'"password": "{known["password"]}"')
+    )
 
 
 def _environment(folder: Path, curl: str) -> dict[str, str]:
