@@ -73,13 +73,14 @@ class Limits:
     async def hit(self, name: LimitName, *identity: str) -> Allowance:
         """Count one request of ``identity``; ``RateLimited`` when its window is full."""
         limit = self._per_minute[name]
-        count, reset = await self._count("/".join((name, *identity)))
+        count, seconds = await self._count("/".join((name, *identity)))
+        reset = max(1, round(seconds))
         if count > limit:
             metrics.RATE_LIMITED.labels(name).inc()
             raise RateLimited(retry_after=reset)
         return Allowance(limit, limit - count, reset)
 
-    async def _count(self, key: str) -> tuple[int, int]:
+    async def _count(self, key: str) -> tuple[int, float]:
         if self._shared is not None and self._clock.monotonic() >= self._shared_again_at:
             try:
                 return await self._counted_by(self._shared, key)
@@ -88,12 +89,11 @@ class Limits:
                 log.warning("rate_limits_counted_alone", reason=str(error.storage_error))
         if self._shared is not None:
             metrics.LIMITS_COUNTED_ALONE.inc()
-        return await self._counted_by(self._alone, key)
+        return self._alone.count(key, WINDOW_SECONDS)
 
-    async def _counted_by(self, storage: Storage, key: str) -> tuple[int, int]:
+    async def _counted_by(self, storage: Storage, key: str) -> tuple[int, float]:
         count = await storage.incr(key, WINDOW_SECONDS)
-        until = await storage.get_expiry(key)
-        return count, max(1, round(until - self._clock.now().timestamp()))
+        return count, await storage.get_expiry(key) - self._clock.now().timestamp()
 
 
 def _shared(settings: Settings) -> Storage | None:

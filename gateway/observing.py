@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Iterable, MutableMapping
+from functools import cached_property, lru_cache
+from http import HTTPStatus
 from typing import Any
 
 import structlog
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, Status, StatusCode, Tracer
+from prometheus_client import Counter, Histogram
 
 from contracts.ids import new_id
 from gateway.admission import ANSWER_HEADERS
@@ -20,6 +23,9 @@ _SANE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 
 #: Routes that probes ask every few seconds; a line and a span each would bury the rest.
 QUIET_ROUTES = frozenset({"/health", "/health/ready", "/metrics"})
+
+#: The route of what no route answers.
+UNROUTED = "(none)"
 
 #: What a browser must know of an answer; the API has no cookies and is nobody's page.
 SECURITY_HEADERS = (
@@ -48,60 +54,98 @@ class Observed:
         sent = dict(scope["headers"])
         request_id = _request_id(sent)
         scope["state"][REQUEST_ID] = request_id
-        with (
-            structlog.contextvars.bound_contextvars(request_id=request_id),
-            telemetry.tracer().start_as_current_span(
-                scope["method"],
-                context=_sent_context(sent),
-                kind=SpanKind.SERVER,
-                record_exception=False,
-            ) as span,
-        ):
+        # The server gives each request a context of its own: there is nothing to take back.
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        if scope["path"] in QUIET_ROUTES:
+            await self._answer(scope, receive, send, INVALID_SPAN)
+            return
+        with self._tracer.start_as_current_span(
+            scope["method"],
+            context=_sent_context(sent),
+            kind=SpanKind.SERVER,
+            record_exception=False,
+        ) as span:
             await self._answer(scope, receive, send, span)
+
+    @cached_property
+    def _tracer(self) -> Tracer:
+        return telemetry.tracer()
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, span: Span) -> None:
         began = self._clock.monotonic()
-        answered = _Answered(scope, send, self._headers)
+        answered = _Answered(scope, send, self._headers, self._clock)
         try:
             await self._app(scope, receive, answered.send)
         finally:
-            seconds = self._clock.monotonic() - began
-            self._note(scope, answered.status, seconds, span)
+            now = self._clock.monotonic()
+            _measure(scope, answered.status, (answered.started or now) - began)
+            _describe(span, scope, answered.status)
+            _log(scope, answered.status, now - began)
 
-    def _note(self, scope: Scope, status: int, seconds: float, span: Span) -> None:
-        route = scope.get("path_template", "(none)")
-        method = scope["method"] if route != "(none)" else "(any)"
-        metrics.HTTP_REQUESTS.labels(method, route, str(status)).inc()
-        metrics.HTTP_SECONDS.labels(method, route).observe(seconds)
-        span.update_name(f"{method} {route}")
-        span.set_attribute("http.route", route)
-        span.set_attribute("http.response.status_code", status)
-        if status >= 500:
-            span.set_status(Status(StatusCode.ERROR))
-        if route not in QUIET_ROUTES or status >= 500:
-            log.info(
-                "request_answered",
-                method=scope["method"],
-                route=route,
-                status=status,
-                milliseconds=round(seconds * 1000, 1),
-                **_who(scope),
-            )
+
+def _measure(scope: Scope, status: int, seconds: float) -> None:
+    route = scope.get("path_template", UNROUTED)
+    # What nothing answers has any method and path; it must not make a series each.
+    method = scope["method"] if route != UNROUTED else "(any)"
+    requests, times = _series(method, route, status)
+    requests.inc()
+    times.observe(seconds)
+
+
+@lru_cache(4096)
+def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    return (
+        metrics.HTTP_REQUESTS.labels(method, route, str(status)),
+        metrics.HTTP_SECONDS.labels(method, route),
+    )
+
+
+def _describe(span: Span, scope: Scope, status: int) -> None:
+    if not span.is_recording():
+        return
+    route = scope.get("path_template", UNROUTED)
+    span.update_name(f"{scope['method']} {route}")
+    span.set_attribute("http.request.method", scope["method"])
+    span.set_attribute("http.route", route)
+    span.set_attribute("http.response.status_code", status)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        span.set_status(Status(StatusCode.ERROR))
+
+
+def _log(scope: Scope, status: int, seconds: float) -> None:
+    if scope["path"] in QUIET_ROUTES and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return
+    principal = scope.get("user")
+    log.info(
+        "request_answered",
+        method=scope["method"],
+        route=scope.get("path_template", UNROUTED),
+        status=status,
+        milliseconds=round(seconds * 1000, 1),
+        tenant_id=str(principal.tenant_id) if principal else None,
+        user_id=str(principal.user_id) if principal else None,
+    )
 
 
 class _Answered:
     """Adds the headers of every answer, and remembers its status."""
 
-    def __init__(self, scope: Scope, send: Send, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    def __init__(
+        self, scope: Scope, send: Send, headers: Iterable[tuple[bytes, bytes]], clock: Clock
+    ) -> None:
         self._scope = scope
         self._send = send
         self._added = headers
+        self._clock = clock
+        #: When the answer began; None while it has not.
+        self.started: float | None = None
         #: 499 while nothing was answered: the client left.
         self.status = 499
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            self.started = self._clock.monotonic()
             message["headers"] = self._complete(list(message.get("headers", ())))
         await self._send(message)
 
@@ -125,10 +169,3 @@ def _request_id(sent: dict[bytes, bytes]) -> str:
 def _sent_context(sent: dict[bytes, bytes]) -> Any:
     parent = sent.get(b"traceparent")
     return telemetry.extract({"traceparent": parent.decode("latin-1")}) if parent else None
-
-
-def _who(scope: Scope) -> dict[str, str]:
-    principal = scope.get("user")
-    if principal is None:
-        return {}
-    return {"tenant_id": str(principal.tenant_id), "user_id": str(principal.user_id)}

@@ -14,31 +14,31 @@ from gateway.refusals import Forbidden, NotAuthenticated
 _Connection = ASGIConnection[Any, Any, Any, Any]
 
 
-def may_ask(connection: _Connection, _: BaseRouteHandler) -> None:
+async def may_ask(connection: _Connection, _: BaseRouteHandler) -> None:
     """Anybody known may search and ask, the external system too."""
     _principal(connection)
 
 
-def may_read(connection: _Connection, _: BaseRouteHandler) -> None:
+async def may_read(connection: _Connection, _: BaseRouteHandler) -> None:
     """Any user of the tenant may read; the external system may not."""
     if _principal(connection).credential is Credential.external:
         raise Forbidden("This key may search and ask, nothing else.")
 
 
-def may_write(connection: _Connection, handler: BaseRouteHandler) -> None:
+async def may_write(connection: _Connection, handler: BaseRouteHandler) -> None:
     """Viewers may not change anything."""
-    may_read(connection, handler)
+    await may_read(connection, handler)
     if _principal(connection).role is Role.viewer:
         raise Forbidden("A viewer may read and ask, but not change documents.")
 
 
-def may_operate(connection: _Connection, _: BaseRouteHandler) -> None:
+async def may_operate(connection: _Connection, _: BaseRouteHandler) -> None:
     """Operators of the installation see what is of all tenants; nobody else does."""
     if _principal(connection).role is not Role.operator:
         raise Forbidden("Only an operator of this installation may do this.")
 
 
-def has_logged_in(connection: _Connection, _: BaseRouteHandler) -> None:
+async def has_logged_in(connection: _Connection, _: BaseRouteHandler) -> None:
     """Keys are managed with a token, so that a leaked key cannot make further keys."""
     if _principal(connection).credential is not Credential.token:
         raise Forbidden("API keys are managed with a token: log in with e-mail and password.")

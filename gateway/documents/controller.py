@@ -166,9 +166,7 @@ class DocumentsController(Controller):
         limit: Limit = DEFAULT_LIMIT,
         after: Annotated[
             int | None,
-            QueryParameter(
-                name="after", ge=0, le=2**31 - 1, description="The last ordinal."
-            ),
+            QueryParameter(name="after", ge=0, le=2**31 - 1, description="The last ordinal."),
         ] = None,
     ) -> ChunkPage:
         """Return the chunks of a document in their order, with pages and character spans."""

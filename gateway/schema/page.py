@@ -23,7 +23,8 @@ class PagePlugin(OpenAPIRenderPlugin):
         #: Allows this page's own style and script and nothing else.
         self.policy = (
             f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
-            "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+            "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
+            "frame-ancestors 'none'"
         )
 
     @override
@@ -38,7 +39,8 @@ def _page(style: str, script: str) -> bytes:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<title>ragline API</title><link rel="icon" href="data:,">'
         f"<style>{style}</style></head><body>"
-        '<noscript>The description is at <a href="/schema/openapi.json">openapi.json</a>.</noscript>'
+        '<noscript>This page needs scripts; read <a href="/schema/openapi.json">the document</a>.'
+        "</noscript>"
         f"<script>{script}</script></body></html>"
     ).encode()
 
