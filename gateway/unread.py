@@ -1,5 +1,6 @@
 """Whether the workers have completed every record that was there at some moment."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -40,10 +41,13 @@ class Seen:
 
 async def look(connection: KafkaConnection) -> Seen:
     """Look at everything that documents are read from; ``BrokerUnavailable`` without Kafka."""
-    places: dict[Place, Progress] = {}
+    read = [reading for worker in DOCUMENT_WORKERS for reading in readings(worker)]
     async with TopicAdmin(connection) as admin:
-        for worker in DOCUMENT_WORKERS:
-            for group, topic in readings(worker):
-                for number, progress in (await admin.progress(group, topic)).items():
-                    places[group, topic, number] = progress
-    return Seen(places)
+        found = await asyncio.gather(*(admin.progress(group, topic) for group, topic in read))
+    return Seen(
+        {
+            (group, topic, number): progress
+            for (group, topic), partitions in zip(read, found, strict=True)
+            for number, progress in partitions.items()
+        }
+    )
