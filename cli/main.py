@@ -38,6 +38,7 @@ COMMANDS = {
     "gateway": Entry("cli.gateway", "gateway", "Run the REST API."),
     "worker": Entry("cli.worker", "worker", "Run one of the four workers."),
     "migrate": Entry("cli.migrate", "migrate", "Bring the database to this version."),
+    "indexes": Entry("cli.indexes", "app", "Build vector indexes for large tenants."),
     "topics": Entry("cli.topics", "app", "Create and show the topics."),
     "users": Entry("cli.users", "app", "Add users."),
 }

@@ -138,6 +138,8 @@ def _introduce(stack: Stack, folder: Path, access: Access) -> None:
         "Log in": f"{access.email}, password in {folder / 'connection.json'}",
         "Logs": str(folder / "logs"),
     }
+    if access.password is None:
+        rows["Log in"] = f"the password of {access.email} is lost; add a user: ragline users add"
     if access.is_new:
         rows["Log in"] = f"{access.email} with password {access.password} (shown once)"
     for name, value in rows.items():

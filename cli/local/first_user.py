@@ -16,7 +16,8 @@ class Access:
     """How to log in on this machine."""
 
     email: str
-    password: str
+    #: None when what was kept of it is lost.
+    password: str | None
     #: Whether the user was created just now.
     is_new: bool
 
@@ -28,12 +29,13 @@ async def ensure_first_user(dsn: str, folder: Path, url: str) -> Access:
     password = kept.get("password") or secrets.token_urlsafe(12)
     # Before the user exists: killed in between, the next start creates it with this password.
     write_private(path, {"url": url, "email": FIRST_EMAIL, "password": password})
-    is_new = False
+    is_new, is_known = False, True
     passwords = Passwords()
     store = await Store.connect(dsn, pool_size=2, application="ragline-up")
     try:
         async with store.system() as tx:
-            if await tx.accounts.by_email(FIRST_EMAIL) is None:
+            user = await tx.accounts.by_email(FIRST_EMAIL)
+            if user is None:
                 await tx.accounts.register(
                     tenant_name="first",
                     email=FIRST_EMAIL,
@@ -42,7 +44,11 @@ async def ensure_first_user(dsn: str, folder: Path, url: str) -> Access:
                     role="operator",
                 )
                 is_new = True
+            elif "password" not in kept:
+                is_known = await passwords.fits(password, user.password_hash)
     finally:
         passwords.close()
         await store.close()
-    return Access(email=FIRST_EMAIL, password=password, is_new=is_new)
+    if not is_known:
+        write_private(path, {"url": url, "email": FIRST_EMAIL})
+    return Access(email=FIRST_EMAIL, password=password if is_known else None, is_new=is_new)

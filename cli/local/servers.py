@@ -1,6 +1,7 @@
 """Kafka, PostgreSQL and blobs of this machine, or the real ones that the settings name."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from runtime.clock import SystemClock
 from runtime.embedded import EmbeddedKafka, EmbeddedPostgres, EmbeddedServerError
 from runtime.settings import Settings
 
@@ -15,6 +17,9 @@ log = structlog.get_logger(__name__)
 
 #: How often it is looked whether a server still runs.
 WATCH_SECONDS = 0.5
+#: A server that dies this often within the window cannot be kept running.
+MOST_DEATHS = 8
+DEATHS_WINDOW = 120.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,13 +47,25 @@ class Servers:
         return found
 
     async def watch(self) -> None:
-        """Start a server again that ended by itself; ``EmbeddedServerError`` when it cannot."""
+        """Start a server again that ended by itself.
+
+        Raises ``EmbeddedServerError`` when it cannot start, or ends again and again.
+        """
+        clock = SystemClock()
+        deaths: deque[float] = deque(maxlen=MOST_DEATHS)
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             for server in self.running:
-                if not server.is_running:
-                    log.warning("server_died", server=type(server).__name__)
-                    await server.start()
+                if server.is_running:
+                    continue
+                name = type(server).__name__.removeprefix("Embedded")
+                log.warning("server_died", server=name)
+                deaths.append(clock.monotonic())
+                if len(deaths) == MOST_DEATHS and deaths[-1] - deaths[0] < DEATHS_WINDOW:
+                    raise EmbeddedServerError(
+                        f"{name} ends again and again; its log is in the data folder."
+                    )
+                await server.start()
 
 
 @asynccontextmanager

@@ -4,8 +4,8 @@ A worker says what it reads and gives a handler; everything else is decided here
 tries, dead letters, what happens when partitions move and when the process stops.
 """
 
-from runtime.delivery.failures import Failure
+from runtime.delivery.failures import Failure, Obsolete
 from runtime.delivery.process import Probes, WorkerStuck, run_worker
 from runtime.delivery.worker import Worker
 
-__all__ = ["Failure", "Probes", "Worker", "WorkerStuck", "run_worker"]
+__all__ = ["Failure", "Obsolete", "Probes", "Worker", "WorkerStuck", "run_worker"]

@@ -52,6 +52,10 @@ class Failure:
     message: str
 
 
+class Obsolete(Exception):
+    """Nothing is left to do for a record, and nothing of it may be kept: its subject is gone."""
+
+
 Verdict = TryAgain | TryLater | Failure
 
 

@@ -17,7 +17,7 @@ from contracts.topics import dead_letter_topic, retry_topics
 from runtime import metrics, telemetry
 from runtime.clock import Clock
 from runtime.delivery.breaker import Breaker
-from runtime.delivery.failures import Failure, TryAgain, TryLater, Verdict, judge
+from runtime.delivery.failures import Failure, Obsolete, TryAgain, TryLater, Verdict, judge
 from runtime.delivery.headers import History, dead_letter_headers, retry_headers
 from runtime.delivery.limit import ReleaseLimit
 from runtime.delivery.worker import Worker
@@ -171,7 +171,11 @@ class Settler:
 
     async def _give_up(self, record: ConsumerRecord, failure: Failure, attempts: int) -> None:
         """Say it where somebody waits, keep the record, and only then let the offset go."""
-        said = await self._insist(record, lambda: self._say(record, failure))
+        try:
+            said = await self._insist(record, lambda: self._say(record, failure))
+        except Obsolete:
+            self._count("obsolete")
+            return
         headers = dead_letter_headers(
             record,
             failure,
@@ -202,6 +206,8 @@ class Settler:
             tries += 1
             try:
                 await action()
+            except Obsolete:
+                raise
             except Exception as error:  # noqa: BLE001 - judged, as in every try
                 verdict = judge(error, attempt=tries, level=len(self._retry_topics))
                 self._report(record, error, verdict)

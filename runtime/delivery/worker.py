@@ -15,7 +15,8 @@ class Worker:
 
     ``handle`` does the work of one event and returns the events that follow; it may run more than
     once for the same event and must then have the same effect. ``give_up`` is called once an event
-    is given up, before it becomes a dead letter; it says so wherever somebody waits.
+    is given up, before it becomes a dead letter; it says so wherever somebody waits, and raises
+    ``Obsolete`` where the event's subject is gone, so that no dead letter keeps its text.
     """
 
     name: WorkerName

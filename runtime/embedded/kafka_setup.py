@@ -36,6 +36,7 @@ class KafkaSetup:
 
         Raises EmbeddedServerError when Java cannot run or the data cannot be formatted.
         """
+        self.folder.chmod(0o700)  # the log holds the text of documents
         shutil.rmtree(self._temporary, ignore_errors=True)
         self._temporary.mkdir()
         self._logging.write_text(LOGGING, encoding="ascii")

@@ -49,12 +49,18 @@ async def handle(
         current = await tx.documents.lock_current(event.document_id, event.version)
         if current and await tx.ledger.record(key, pack(following)):
             await _save(tx, event, parsed, characters=len(text))
+        elif current:
+            raise AlreadyParsed  # the next try finds what the other one has published
     if not current:
         return await _leave(event, store=store, blobs=blobs)
     log.info(
         "document_parsed", document_id=str(event.document_id), pages=len(parsed.document.pages)
     )
     return following
+
+
+class AlreadyParsed(Exception):
+    """Another delivery of the same upload was faster."""
 
 
 async def confirm(event: DocumentUploaded, *, store: Store) -> Sequence[Outgoing]:

@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
-from contracts.codec import encode
+from contracts.codec import decode, encode
 from contracts.conversations import AnswerGiven
 from contracts.envelope import Outgoing
 from contracts.errors import (
@@ -21,6 +21,7 @@ from contracts.errors import (
     ProviderUnavailable,
     StoreUnavailable,
 )
+from runtime.delivery import Failure, Obsolete
 from runtime.delivery.intake import STUCK_SECONDS
 from runtime.embedded import EmbeddedKafka
 from tests.integration.delivery.conftest import Bench, event, until
@@ -102,6 +103,27 @@ async def test_gives_up_what_cannot_succeed_and_keeps_it_untouched(
     assert headers["ragline-delivery-code"] == b"encrypted_document"
     assert headers["ragline-delivery-origin-topic"].decode() == bench.topic.name
     assert "ce_id" in headers
+    assert await bench.committed() == 0
+
+
+async def test_keeps_nothing_of_a_record_whose_subject_is_gone(
+    bench: Bench, dead_letters: str
+) -> None:
+    async def handle(_: AnswerGiven) -> Sequence[Outgoing]:
+        raise EncryptedDocument
+
+    async def give_up(given: AnswerGiven, failure: Failure) -> Sequence[Outgoing]:
+        if given.generation == 1:
+            raise Obsolete
+        return await bench.give_up(given, failure)
+
+    for number in (1, 2):
+        await bench.send(number, key="same")
+    async with bench.running(replace(bench.worker(handle), give_up=give_up)):
+        await until(lambda: len(bench.given_up) == 1)
+        [letter] = await _read(bench, dead_letters, 1)
+    assert letter.value is not None
+    assert decode(bench.topic, letter.value) == event(2)
     assert await bench.committed() == 0
 
 
