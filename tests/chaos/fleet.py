@@ -26,7 +26,7 @@ class Member:
         self._spec = spec
         self._folder = folder
         self._process: Process | None = None
-        self._is_stopping = False
+        self._stopping = asyncio.Event()
         #: Ends that nobody asked for.
         self.ends: list[int] = []
         self.was_cut_off = False
@@ -39,7 +39,7 @@ class Member:
 
     async def stop(self) -> None:
         """Let the process drain, commit and end; by force when it does not."""
-        self._is_stopping = True
+        self._stopping.set()
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(signal.SIGTERM)
         try:
@@ -51,9 +51,9 @@ class Member:
             await self._life
 
     async def _live(self) -> None:
-        while not self._is_stopping:
+        while not self._stopping.is_set():
             status = await self._run_once()
-            if self._is_stopping:
+            if self._stopping.is_set():
                 return
             if status != -signal.SIGKILL:
                 self.ends.append(status)
@@ -73,7 +73,7 @@ class Member:
             )
         guard = Guard(self._process.pid, signal.SIGKILL)
         try:
-            if self._is_stopping:  # told so while it was being started
+            if self._stopping.is_set():  # told so while it was being started
                 self._process.send_signal(signal.SIGTERM)
             return await self._process.wait()
         finally:

@@ -6,6 +6,7 @@
 # ruff: noqa: S311 - seeded on purpose
 import argparse
 import asyncio
+import secrets
 import shutil
 import sys
 import tempfile
@@ -89,22 +90,23 @@ async def run(size: Size, folder: Path) -> Report:
     """Send, disturb, wait until everything has settled, and count."""
     servers = Servers(EmbeddedKafka(folder / "kafka"), EmbeddedPostgres(folder / "postgres"))
     async with servers.kafka, servers.postgres:
-        return await Run(size, servers, folder).whole()
+        return await Run(size, servers, servers.postgres.dsn, folder).whole()
 
 
 class Run:
-    """One run, on running servers."""
+    """One run, on running servers, in a new database."""
 
-    def __init__(self, size: Size, servers: Servers, folder: Path) -> None:
+    def __init__(self, size: Size, servers: Servers, dsn: str, folder: Path) -> None:
         self._size = size
+        self._dsn = dsn
         self._servers = servers
         self._folder = folder
         self._executions = folder / "executions.log"
         self._connection = KafkaConnection(servers=servers.kafka.bootstrap_servers)
         self._spec = Spec(
-            name="chaos",
+            name=f"chaos-{secrets.token_hex(4)}",
             servers=servers.kafka.bootstrap_servers,
-            dsn=servers.postgres.dsn,
+            dsn=dsn,
             seed=size.seed,
             log=str(self._executions),
         )
@@ -215,7 +217,7 @@ class Run:
         self._done = rows[0]["count"]
 
     async def _ask(self, statement: str) -> list[asyncpg.Record]:
-        connection = await asyncpg.connect(self._servers.postgres.dsn, timeout=10)
+        connection = await asyncpg.connect(self._dsn, timeout=10)
         try:
             if statement == SCHEMA:
                 await connection.execute(statement)

@@ -111,12 +111,15 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     #: Of prompt records, and of those that block or wait.
     prompt_seconds: float = 0.002
     seconds: float = 0.0
-    #: Overrides what the seed says, for these records.
+    #: What these records do.
     scripts: dict[int, Script] = {}
+    #: Whether the seed says what the others do; without, they are prompt.
+    is_mixed: bool = True
 
     def script(self, number: int) -> Script:
         """Return what happens to this record."""
-        return self.scripts.get(number) or script_of(self.seed, number)
+        drawn = script_of(self.seed, number) if self.is_mixed else Script.prompt
+        return self.scripts.get(number, drawn)
 
 
 def script_of(seed: int, number: int) -> Script:
