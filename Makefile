@@ -6,7 +6,7 @@ ARGS   ?=
 export UV_LINK_MODE ?= copy
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format bench docs lock verify-providers clean
+.PHONY: help install run test check format bench chaos docs lock verify-providers clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ verify-providers: install ## run the provider suites against the real services; 
 
 bench: install ## run every benchmark; ratios in one run
 	$(BIN)/python -m benchmarks
+
+chaos: install ## kill every process at random while work flows; tables of what was lost or repeated
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 clean: ## remove what was installed and built (keeps .ragline, the data)
 	rm -rf $(VENV) .tools .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

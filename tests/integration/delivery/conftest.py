@@ -109,7 +109,14 @@ async def until(condition: Any, *, seconds: float = 20) -> None:
 
 @pytest_asyncio.fixture
 async def bench(kafka_server: EmbeddedKafka) -> AsyncIterator[Bench]:
-    connection = KafkaConnection(servers=kafka_server.bootstrap_servers)
+    async with opened(kafka_server.bootstrap_servers) as bench:
+        yield bench
+
+
+@asynccontextmanager
+async def opened(servers: str) -> AsyncGenerator[Bench]:
+    """Yield a bench with topics of its own."""
+    connection = KafkaConnection(servers=servers)
     name = f"test-{uuid.uuid4().hex[:8]}"
     topics = [
         Topic(
