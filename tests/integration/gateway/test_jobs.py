@@ -44,12 +44,11 @@ async def following(
 async def next_event(lines: AsyncIterator[str]) -> tuple[str, dict[str, Any]]:
     fields: dict[str, str] = {}
     async for line in lines:
-        if line.startswith(":"):
-            continue
-        if not line and fields:
+        if line and not line.startswith(":"):
+            name, _, value = line.partition(": ")
+            fields[name] = value
+        elif fields:
             return fields["id"], json.loads(fields["data"])
-        name, _, value = line.partition(": ")
-        fields[name] = value
     raise EOFError
 
 
@@ -110,7 +109,7 @@ async def test_a_silent_stream_is_kept_alive(ada: Client) -> None:
 
 
 @pytest.mark.asyncio
-async def test_many_streams_ask_the_database_with_one_query(ada: Client, store: Store) -> None:
+async def test_each_of_many_streams_sees_its_own_job(ada: Client, store: Store) -> None:
     accepted = [ada.uploaded(f"File {number}.".encode()) for number in range(20)]
     async with following(ada, accepted[0]) as first:
         await next_event(first)
