@@ -3,6 +3,7 @@
 import argparse
 import subprocess
 import sys
+from collections.abc import Sequence
 
 
 def main() -> int:
@@ -15,7 +16,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20)
     asked = parser.parse_args()
     same = ["--seed", asked.seed, "--kills", asked.kills]
-    runs = [
+    runs: list[tuple[str, Sequence[object]]] = [
         ("slow", []),
         ("lanes", [*same, "--records", asked.records]),
         ("pipeline", [*same, "--documents", asked.documents, "--questions", asked.questions]),
@@ -23,7 +24,7 @@ def main() -> int:
     return max([_run(module, arguments) for module, arguments in runs])
 
 
-def _run(module: str, arguments: list[object]) -> int:
+def _run(module: str, arguments: Sequence[object]) -> int:
     # A process for each, so that none inherits another's state.
     command = [sys.executable, "-m", f"tests.chaos.{module}", *map(str, arguments)]
     return subprocess.run(command, check=False).returncode  # noqa: S603 - ourselves

@@ -10,7 +10,7 @@ from typing import Self
 import msgspec
 
 from runtime.embedded.guard import Guard
-from tests.chaos.scripted import Spec
+from tests.chaos.script import Spec
 
 #: Before a process that died is started again.
 RESTART_SECONDS = 0.3

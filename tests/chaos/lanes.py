@@ -17,26 +17,21 @@ from pathlib import Path
 from random import Random
 
 import asyncpg
-import msgspec
 import structlog
 
-from contracts.codec import encode
 from contracts.errors import RaglineError
-from contracts.topics import Topic, retry_topics
+from contracts.topics import retry_topics
 from runtime.embedded import EmbeddedKafka, EmbeddedPostgres
-from runtime.kafka import KafkaConnection, Publisher, TopicAdmin
+from runtime.kafka import KafkaConnection, TopicAdmin
+from tests.chaos.crowd import PARTITIONS, executions, prepare, read, send
 from tests.chaos.fleet import Fleet
-from tests.chaos.reading import read_all
 from tests.chaos.report import Report
-from tests.chaos.scripted import DEAD, SCHEMA, Script, Spec, answer, topics_of
+from tests.chaos.script import DEAD, Script, Spec, topics_of
 from tests.chaos.strikes import Strike, plan_strikes
 
 log = structlog.get_logger(__name__)
 
-PARTITIONS = 6
 RECORDS_PER_KEY = 100
-#: Sent before the ones before them are acknowledged.
-BATCH = 1000
 LOOK_SECONDS = 0.5
 #: Between two strikes that are due at once.
 GAP_SECONDS = 0.7
@@ -101,23 +96,22 @@ class Run:
         self._dsn = dsn
         self._servers = servers
         self._folder = folder
-        self._executions = folder / "executions.log"
         self._connection = KafkaConnection(servers=servers.kafka.bootstrap_servers)
         self._spec = Spec(
             name=f"chaos-{secrets.token_hex(4)}",
             servers=servers.kafka.bootstrap_servers,
             dsn=dsn,
             seed=size.seed,
-            log=str(self._executions),
+            log=str(folder / "executions.log"),
         )
         self._topics = topics_of(self._spec.name, partitions=PARTITIONS)
         self._done = 0
 
     async def whole(self) -> Report:
         """Return what was found."""
-        await self._prepare()
         report = Report(f"lanes: {self._size}")
-        await self._send()
+        await prepare(self._spec)
+        await send(self._spec, self._keys())
         async with Fleet(self._spec, self._folder) as fleet:
             for _ in range(self._size.workers):
                 fleet.join()
@@ -126,37 +120,10 @@ class Run:
         await self._count(report, fleet)
         return report.end()
 
-    async def _prepare(self) -> None:
-        async with TopicAdmin(self._connection) as admin:
-            await admin.apply(self._topics, replication=1, partitions_cap=None)
-        await self._ask(SCHEMA)
-
-    async def _send(self) -> None:
-        """Publish every record, in order per key, before anybody reads."""
+    def _keys(self) -> list[int]:
         random = Random(f"keys:{self._size.seed}")
         keys = max(20, self._size.records // RECORDS_PER_KEY)
-        publisher = Publisher(self._connection, client_id="chaos")
-        try:
-            for start in range(0, self._size.records, BATCH):
-                numbers = range(start, min(start + BATCH, self._size.records))
-                acks = [
-                    await publisher.enqueue(
-                        topic=self._topics[0].name,
-                        key=str(key),
-                        value=self._value(number, key),
-                        headers={},
-                    )
-                    for number in numbers
-                    for key in (random.randrange(keys),)
-                ]
-                await asyncio.gather(*acks)
-        finally:
-            await publisher.stop()
-
-    def _value(self, number: int, key: int) -> bytes:
-        if self._spec.script(number) is Script.broken:
-            return _BROKEN + str(number).encode()
-        return encode(answer(number, key))
+        return [random.randrange(keys) for _ in range(self._size.records)]
 
     async def _disturb(self, fleet: Fleet) -> None:
         stalled = _Patience()
@@ -219,9 +186,6 @@ class Run:
     async def _ask(self, statement: str) -> list[asyncpg.Record]:
         connection = await asyncpg.connect(self._dsn, timeout=10)
         try:
-            if statement == SCHEMA:
-                await connection.execute(statement)
-                return []
             return list(await connection.fetch(statement))
         finally:
             await connection.close()
@@ -229,11 +193,11 @@ class Run:
     async def _count(self, report: Report, fleet: Fleet) -> None:
         sent = set(range(self._size.records))
         done = {row["record"] for row in await self._ask("SELECT record FROM effects")}
-        letters = await self._read(self._topics[2])
+        letters = await read(self._spec, self._topics[2].name)
         dead = set(letters)
         expected = {number for number in sent if self._spec.script(number) in DEAD}
         said = {row["record"] for row in await self._ask("SELECT record FROM given_up")}
-        out = await self._read(self._topics[1])
+        out = await read(self._spec, self._topics[1].name)
         report.say("sent", len(sent))
         report.say("done", len(done))
         report.say("dead", len(dead))
@@ -252,38 +216,17 @@ class Run:
         self, report: Report, fleet: Fleet, letters: list[int], out: list[int]
     ) -> None:
         """Add what at least once allows."""
-        ended = Counter(
-            line.split()[1]
-            for line in self._executions.read_text().splitlines()
-            if line.startswith("done ")
-        )
+        ended = executions(self._spec, "done")
         strikes = Counter(strike.what for strike in strikes_of(self._size))
         report.say("kills", sum(strikes[what] for what in ("worker", "kafka", "postgres")))
         report.say("orderly stops and joins", sum(strikes.values()) - report.findings[-1].value)
-        report.say("executions repeated", sum(ended.values()) - len(ended))
+        report.say("executions repeated", ended.total() - len(ended))
         report.say("announcements repeated", len(out) - len(set(out)))
         report.say("dead letters repeated", len(letters) - len(set(letters)))
         report.say("processes that ended by themselves", len(fleet.ends))
 
     def _refused(self, dead: set[int]) -> set[int]:
         return {number for number in dead if self._spec.script(number) is Script.refused}
-
-    async def _read(self, topic: Topic) -> list[int]:
-        """Return the numbers of all records of a topic."""
-        records = await read_all(self._connection, topic.name)
-        return [_number(record.value or b"") for record in records]
-
-
-_BROKEN = b"\xff"
-
-
-def _number(value: bytes) -> int:
-    """Return the number of a record as it was sent, broken or not."""
-    return (
-        int(value[1:])
-        if value.startswith(_BROKEN)
-        else int(msgspec.json.decode(value)["generation"])
-    )
 
 
 def _records(rows: list[asyncpg.Record]) -> list[object]:

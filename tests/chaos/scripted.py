@@ -1,7 +1,6 @@
-"""A worker whose every record has a script: prompt, slow, stumbling, refused, undecodable.
+"""A worker that does with each record what its script says.
 
-``python -m tests.chaos.scripted SPEC`` runs one until it is told to stop, or killed. What a record
-does is derived from the seed and its number, so two runs with one seed give the same work.
+``python -m tests.chaos.scripted SPEC`` runs one until it is told to stop, or killed.
 """
 
 # ruff: noqa: S311 - seeded on purpose
@@ -9,10 +8,7 @@ import asyncio
 import os
 import sys
 import time
-import uuid
 from collections.abc import Sequence
-from dataclasses import replace
-from enum import StrEnum
 from random import Random
 from typing import cast
 
@@ -20,28 +16,22 @@ import asyncpg
 import msgspec
 import structlog
 
-from contracts.conversations import AnswerGiven, Usage
+from contracts.conversations import AnswerGiven
 from contracts.envelope import Outgoing
 from contracts.errors import EncryptedDocument, Retryable, StoreUnavailable
-from contracts.ids import ConversationId, TenantId, TurnId, event_id
-from contracts.topics import HOUR, Topic, WorkerName, dead_letter_topic, retry_topics
+from contracts.ids import event_id
+from contracts.topics import WorkerName
 from runtime.delivery import Failure, Probes, Worker, WorkerStuck, run_worker
 from runtime.health import Health
 from runtime.kafka import KafkaConnection
 from runtime.postgres_errors import translated
+from tests.chaos.script import TENANT, Script, Spec, topics_of
 
 #: As of ``ragline worker``: it got stuck and wants to be started again.
 STUCK = 70
-TENANT = TenantId(uuid.UUID(int=1))
 #: Ends the quick tries of one visit, so that the record waits in a retry topic.
 TRIES_OF_ONE_VISIT = 3
 
-SCHEMA = """
-CREATE TABLE ledger (record bigint PRIMARY KEY);
-CREATE TABLE effects (place bigserial, record bigint NOT NULL, key bigint NOT NULL);
-CREATE TABLE tries (record bigint PRIMARY KEY, count int NOT NULL);
-CREATE TABLE given_up (record bigint PRIMARY KEY);
-"""
 # The effect and its ledger row are one transaction; only the ledger keeps it from coming twice.
 EFFECT = """
 WITH once AS (INSERT INTO ledger VALUES ($1) ON CONFLICT DO NOTHING RETURNING record)
@@ -51,121 +41,13 @@ TRY = """
 INSERT INTO tries VALUES ($1, 1)
 ON CONFLICT (record) DO UPDATE SET count = tries.count + 1 RETURNING count
 """
+GIVE_UP = "INSERT INTO given_up VALUES ($1) ON CONFLICT DO NOTHING"
+
 _LOGGED = (
     structlog.processors.TimeStamper(fmt="%H:%M:%S.%f", utc=True),
     structlog.processors.format_exc_info,
     structlog.processors.JSONRenderer(),
 )
-
-GIVE_UP = "INSERT INTO given_up VALUES ($1) ON CONFLICT DO NOTHING"
-
-
-class Script(StrEnum):
-    """What happens to a record."""
-
-    prompt = "prompt"
-    slow = "slow"
-    #: The first try in a process fails, the next one does not.
-    stumbles = "stumbles"
-    #: Its first visit fails, so that it waits in a retry topic.
-    put_off = "put_off"
-    #: A handler that leaks a cancellation, once in a process.
-    leaks = "leaks"
-    #: Can never succeed.
-    refused = "refused"
-    #: Cannot be decoded, and so never reaches the handler.
-    broken = "broken"
-    #: Blocks the event loop for as long as ``Spec.seconds``.
-    blocks = "blocks"
-    #: Waits for as long as ``Spec.seconds``, without blocking.
-    waits = "waits"
-    #: The task that keeps the membership of the group ends.
-    orphans = "orphans"
-
-
-#: In a thousand records; the others are prompt.
-SHARES = {
-    Script.slow: 10,
-    Script.stumbles: 8,
-    Script.put_off: 1,
-    Script.leaks: 1,
-    Script.refused: 2,
-    Script.broken: 2,
-}
-DEAD = {Script.refused, Script.broken}
-
-
-class Spec(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker process is told."""
-
-    name: str
-    servers: str
-    dsn: str
-    seed: int
-    #: Where the process appends a line for each begin and end of an execution.
-    log: str
-    concurrency: int = 16
-    session_seconds: float = 6.0
-    drain_seconds: float = 10.0
-    blocked_seconds: float = 30.0
-    #: Of prompt records, and of those that block or wait.
-    prompt_seconds: float = 0.002
-    seconds: float = 0.0
-    #: What these records do.
-    scripts: dict[int, Script] = {}
-    #: Whether the seed says what the others do; without, they are prompt.
-    is_mixed: bool = True
-
-    def script(self, number: int) -> Script:
-        """Return what happens to this record."""
-        drawn = script_of(self.seed, number) if self.is_mixed else Script.prompt
-        return self.scripts.get(number, drawn)
-
-
-def script_of(seed: int, number: int) -> Script:
-    """Return what the seed says about a record."""
-    drawn = Random(f"{seed}:{number}").randrange(1000)
-    for script, share in SHARES.items():
-        if drawn < share:
-            return script
-        drawn -= share
-    return Script.prompt
-
-
-def topics_of(name: str, *, partitions: int) -> list[Topic]:
-    """Return the topics of a scripted worker: what it reads and writes first, then the others."""
-    first = Topic(
-        name=f"{name}.in",
-        key="any",
-        partitions=partitions,
-        cleanup="delete",
-        retention_ms=HOUR,
-        owner="test",
-        consumers=(),
-        events=(AnswerGiven,),
-    )
-    return [
-        first,
-        replace(first, name=f"{name}.out"),
-        replace(first, name=dead_letter_topic(name).name, partitions=1),
-        *(
-            replace(first, name=topic, partitions=1, stamped_by_broker=True)
-            for topic in retry_topics(name)
-        ),
-    ]
-
-
-def answer(number: int, key: int) -> AnswerGiven:
-    """Return the event of a record; the same record gives the same event."""
-    return AnswerGiven(
-        tenant_id=TENANT,
-        conversation_id=ConversationId(uuid.UUID(int=key)),
-        turn_id=TurnId(uuid.UUID(int=number)),
-        model="m",
-        finish_reason="stop",
-        usage=Usage(),
-        generation=number,
-    )
 
 
 class Scripted:

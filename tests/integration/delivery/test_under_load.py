@@ -11,7 +11,8 @@ import pytest_asyncio
 from runtime.embedded import EmbeddedKafka, EmbeddedPostgres
 from tests.chaos.crowd import executions, prepare, send
 from tests.chaos.fleet import Fleet
-from tests.chaos.scripted import STUCK, Script, Spec
+from tests.chaos.script import Script, Spec
+from tests.chaos.scripted import STUCK
 from tests.chaos.slow import delays
 from tests.fixtures.servers import fresh_database
 from tests.integration.delivery.conftest import Bench, until
@@ -49,7 +50,7 @@ async def test_a_rolling_restart_under_load_executes_nothing_twice(
 ) -> None:
     spec = msgspec.structs.replace(spec, concurrency=4, prompt_seconds=0.05)
     records = 1200
-    await send(spec, records, keys=200)
+    await send(spec, [number % 200 for number in range(records)])
     async with Fleet(spec, tmp_path) as fleet:
         fleet.join()
         fleet.join()
@@ -69,7 +70,7 @@ async def test_scaling_out_and_in_under_load_executes_nothing_twice(
 ) -> None:
     spec = msgspec.structs.replace(spec, concurrency=4, prompt_seconds=0.05)
     records = 1200
-    await send(spec, records, keys=200)
+    await send(spec, [number % 200 for number in range(records)])
     async with Fleet(spec, tmp_path) as fleet:
         fleet.join()
         await until(lambda: len(executions(spec, "done")) > 20, seconds=60)
@@ -89,7 +90,7 @@ async def test_a_worker_whose_event_loop_is_blocked_ends(spec: Spec, tmp_path: P
     spec = msgspec.structs.replace(
         spec, scripts={0: Script.blocks}, seconds=600.0, blocked_seconds=2.0
     )
-    await send(spec, 1, keys=1)
+    await send(spec, [0])
     async with Fleet(spec, tmp_path) as fleet:
         fleet.join()
         await until(lambda: len(fleet.ends) > 0, seconds=60)
@@ -100,7 +101,7 @@ async def test_a_worker_whose_event_loop_is_blocked_ends(spec: Spec, tmp_path: P
 
 async def test_a_worker_whose_membership_is_no_longer_kept_ends(spec: Spec, tmp_path: Path) -> None:
     spec = msgspec.structs.replace(spec, scripts={0: Script.orphans})
-    await send(spec, 1, keys=1)
+    await send(spec, [0])
     async with Fleet(spec, tmp_path) as fleet:
         fleet.join()
         await until(lambda: len(fleet.ends) > 0, seconds=60)
