@@ -86,17 +86,23 @@ app = typer.Typer(
 )
 
 
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - the shape of a callback
+    if wanted:
+        out.print(version("ragline"))
+        raise typer.Exit
+
+
 @app.callback(help="Documents in, cited answers out.")
 def ragline(
     *,
-    show_version: Annotated[
-        bool, typer.Option("--version", help="Print the version and end.", is_eager=True)
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and end.", is_eager=True, callback=_show_version
+        ),
     ] = False,
 ) -> None:
     """Documents in, cited answers out."""
-    if show_version:
-        out.print(version("ragline"))
-        raise typer.Exit
 
 
 def main() -> None:

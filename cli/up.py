@@ -74,7 +74,8 @@ async def _up(settings: Settings, counts: dict[str, int], *, demo: bool, leave: 
             _introduce(stack, folder, access)
             status = await _demo(settings) if demo else 0
             if not leave:
-                out.print("Everything is up. Ctrl-C stops it.")
+                out.print('Everything is up; in another terminal: .venv/bin/ragline ask "…"')
+                out.print("Ctrl-C stops it.")
                 await _until_broken(stack, servers)
             return status
 

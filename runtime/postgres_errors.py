@@ -58,6 +58,23 @@ def blames_the_setting() -> Generator[None]:
         raise Misconfigured(f"DATABASE_URL is not usable: {_sentence(error)}.") from error
 
 
+@contextmanager
+def blames_the_owner() -> Generator[None]:
+    """Raise Misconfigured where the server lacks a right or an extension that a migration needs."""
+    try:
+        yield
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise Misconfigured(
+            f"The database does not allow the migration: {_sentence(error)}. Connect as the owner "
+            "of the database with CREATEROLE, and let a superuser create the extension vector."
+        ) from error
+    except (asyncpg.FeatureNotSupportedError, asyncpg.UndefinedFileError) as error:
+        raise Misconfigured(
+            f"The server lacks what the migration needs: {_sentence(error)}. Install pgvector 0.8 "
+            "or newer on it."
+        ) from error
+
+
 def _passes(error: asyncpg.PostgresError) -> bool:
     state = error.sqlstate or ""
     return state[:2] in _PASSING_CLASSES or state in _PASSING_STATES

@@ -32,7 +32,7 @@ DELETE FROM dead_letters WHERE tenant_id = current_tenant() AND document_id = $1
 END_JOBS = """
 UPDATE jobs
 SET status = 'deleted', finished_at = now(), updated_at = now(), revision = revision + 1
-WHERE tenant_id = current_tenant() AND document_id = $1 AND finished_at IS NULL
+WHERE tenant_id = current_tenant() AND document_id = $1 AND status <> 'deleted'
 """
 
 

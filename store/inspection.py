@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+import asyncpg
+
+from contracts.errors import Misconfigured
 from runtime.postgres import Connection
 from runtime.postgres_sessions import connected
 from store.generations import ACTIVE, Generation
@@ -52,7 +55,7 @@ async def inspect(dsn: str) -> Inspection:
 
 async def _with_schema(connection: Connection, found: Inspection) -> Inspection:
     async with connection.raw.transaction():
-        await connection.run(AS_SYSTEM)
+        await _take_role(connection)
         active = await connection.row(ACTIVE)
         return replace(
             found,
@@ -60,6 +63,16 @@ async def _with_schema(connection: Connection, found: Inspection) -> Inspection:
             active=None if active is None else Generation(**active),
             dead_letters=await _dead_letters(connection),
         )
+
+
+async def _take_role(connection: Connection) -> None:
+    try:
+        await connection.run(AS_SYSTEM)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise Misconfigured(
+            "The login of DATABASE_URL may not take on the role ragline_system: as the owner of "
+            "the tables, GRANT ragline_app, ragline_system TO it WITH INHERIT FALSE, SET TRUE."
+        ) from error
 
 
 async def _dead_letters(connection: Connection) -> int:

@@ -74,7 +74,8 @@ WITH job AS (
     WHERE tenant_id = current_tenant() AND job_id = $1 AND finished_at IS NULL
     RETURNING job_id
 ), next AS (
-    UPDATE job_stages stage SET state = 'running', started_at = coalesce(started_at, now())
+    UPDATE job_stages stage
+    SET state = 'running', started_at = coalesce(started_at, now()), attempts = attempts + 1
     FROM job
     WHERE stage.job_id = job.job_id AND stage.name = $5 AND stage.state = 'waiting'
 )

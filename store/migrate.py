@@ -12,7 +12,7 @@ from sqlalchemy import NullPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from runtime.postgres import Connection, RawConnection
-from runtime.postgres_errors import translated
+from runtime.postgres_errors import blames_the_owner, translated
 from runtime.postgres_sessions import connect, connected
 from store.generations import ACTIVE, Generation
 from store.schema import HEAD
@@ -57,7 +57,7 @@ async def migrate(dsn: str) -> list[str]:
     """
     async with _locked(dsn) as connection:
         before = await _revision(connection)
-        with translated():
+        with blames_the_owner(), translated():
             await _upgrade(dsn)
         script = ScriptDirectory.from_config(_config())
         applied = [step.revision for step in script.iterate_revisions(HEAD, before or "base")]

@@ -52,8 +52,9 @@ def configured_blobs(settings: Settings) -> BlobStore:
 
 def _local_store(folder: Path) -> LocalStore:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)
+        if not folder.exists():  # a folder that was there is somebody's, with their permissions
+            folder.mkdir(mode=0o700, parents=True)
+            folder.chmod(0o700)
         return LocalStore(folder, automatic_cleanup=True)
     except (OSError, BaseError, ValueError) as error:
         raise Misconfigured(f"BLOB_URL names a folder that cannot be used: {error}") from error

@@ -44,7 +44,9 @@ async def handle(
     async with store.tenant(event.tenant_id) as tx:
         if (done := await tx.ledger.find(_key(event))) is not None:
             metrics.DUPLICATES.labels("embedder").inc()
-            return unpack(done)
+            if following := unpack(done):  # it was the last part, of a job that was opened again
+                await tx.jobs.finish(event.job_id)
+            return following
         prepared = await _prepare(tx, event)
     if prepared is None:
         metrics.OBSOLETE.labels("embedder").inc()

@@ -32,6 +32,7 @@ async def build(settings: Settings, health: Health) -> AsyncGenerator[Worker]:
                 topic=INPUTS["parser"],
                 concurrency=own.concurrency,
                 drain_seconds=own.drain_seconds,
+                try_seconds=own.try_seconds,
                 handle=partial(handle, store=store, blobs=blobs, parser=parser),
                 confirm=partial(confirm, store=store),
                 give_up=partial(fail_job, stage="parse", store=store, clock=SystemClock()),

@@ -8,6 +8,7 @@ from runtime.settings import Settings
 REMOTE_CONCURRENCY = 32
 #: Beyond what the processes do at once, so that downloads overlap with parsing.
 LOCAL_FILES_PER_PROCESS = 4
+BESIDE_PARSING_SECONDS = 300.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +17,8 @@ class ParserSettings:
 
     concurrency: int
     drain_seconds: float
+    #: Longer than parsing may take, with the time to fetch the file and to store its pages.
+    try_seconds: float
 
     @classmethod
     def of(cls, settings: Settings, *, is_local: bool) -> "ParserSettings":
@@ -26,4 +29,5 @@ class ParserSettings:
         return cls(
             concurrency=settings.worker_concurrency or default,
             drain_seconds=settings.drain_seconds,
+            try_seconds=settings.parse_timeout + BESIDE_PARSING_SECONDS,
         )

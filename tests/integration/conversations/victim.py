@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+import tempfile
+from pathlib import Path
 
 from contracts.codec import decode
 from contracts.topics import CHAT_REQUESTED
@@ -32,7 +34,7 @@ async def main(dsn: str, servers: str, event: str) -> None:
     agent = AnswerAgent(
         Retriever.of(settings, store, EmbeddingModels.of(settings)),
         [model],
-        PageStarts(store, create_blobs("file:///tmp")),
+        PageStarts(store, create_blobs(Path(tempfile.mkdtemp()).as_uri())),
         SystemClock(),
     )
     answering = asyncio.create_task(

@@ -85,7 +85,7 @@ async def test_the_owner_role_may_create_roles_but_is_no_superuser(
 @pytest.mark.asyncio
 async def test_a_wrong_password_is_refused(postgres_server: EmbeddedPostgres) -> None:
     with pytest.raises(asyncpg.InvalidPasswordError):
-        await asyncpg.connect(postgres_server.dsn, password="guessed")  # noqa: S106
+        await asyncpg.connect(postgres_server.dsn, password="guessed")
 
 
 @pytest.mark.asyncio
