@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from contracts.errors import StoreUnavailable
 from gateway import server
 from runtime.settings import Settings
 from tests.integration.gateway.serving import Client, Gateway, running_gateway
@@ -87,7 +88,7 @@ def test_a_sane_request_id_is_kept(gateway: Gateway, sent: str, *, is_kept: bool
 def test_a_bug_is_answered_with_its_reference_and_nothing_else(
     ada: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> None:
+    async def broken(*_: object) -> None:
         raise ZeroDivisionError("the secret reason")
 
     monkeypatch.setattr("gateway.documents.jobs_controller.find_job", broken)
@@ -97,6 +98,18 @@ def test_a_bug_is_answered_with_its_reference_and_nothing_else(
     assert answer.headers["x-request-id"] in answer.json()["instance"]
     assert "secret" not in answer.text
     assert "Traceback" not in answer.text
+
+
+def test_what_is_away_is_said_with_when_to_come_back(
+    ada: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise StoreUnavailable
+
+    monkeypatch.setattr("gateway.documents.jobs_controller.find_job", away)
+    answer = ada.get("/api/v2/jobs/00000000-0000-0000-0000-000000000001")
+    assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")
+    assert int(answer.headers["retry-after"]) >= 1
 
 
 def test_an_address_is_believed_from_a_trusted_proxy_alone(
