@@ -15,6 +15,7 @@ from statistics import mean
 from time import perf_counter
 
 from benchmarks.client import Client
+from benchmarks.corpus import text_file
 from benchmarks.processes import Processes, spent_since
 from benchmarks.report import Report, benchmark, percentile, percentiles
 from benchmarks.scripted_model import KEY, MODEL, running_model
@@ -23,6 +24,9 @@ from benchmarks.stack import Machine, local_settings, running_machine, scratch_f
 _EXAMPLES = Path(__file__).resolve().parent.parent / "examples" / "documents"
 _QUESTION = "When does the dome stay shut because of wind or humidity?"
 _MANY = 100
+#: Documents beside the examples, some ten chunks each: what a retrieval has to look through.
+_OTHERS, _OTHER_BYTES = 300, 4096
+_UPLOADERS = 16
 #: No round of questions takes longer than this.
 _MOST_SECONDS = 300
 #: Goals for an answer and for its retrieval, on average.
@@ -70,14 +74,25 @@ async def measure(report: Report) -> None:
 
 async def _measure(report: Report, machine: Machine, model: str) -> None:
     headers, key = await machine.log_in(), {"Authorization": f"Bearer {KEY}"}
-    async with Client(machine.url, headers) as client:
-        for name, content in _examples():
-            await client.index(name, content)
+    await _index(machine, headers, report.size(_OTHERS, 20))
     for clients, each in ((1, report.size(60, 5)), (_MANY, report.size(8, 1))):
         await _round(machine, _chat, headers=headers, clients=clients, each=2)  # everything loaded
         bare = await _round(machine, _ask_model, url=model, headers=key, clients=clients, each=each)
         ours = await _round(machine, _chat, headers=headers, clients=clients, each=each)
         _tell(report, ours, bare)
+
+
+async def _index(machine: Machine, headers: dict[str, str], others: int) -> None:
+    """Index what the question is about, and so many documents that have nothing to say to it."""
+    files = [*_examples(), *((f"{n}.txt", text_file(n, _OTHER_BYTES)) for n in range(others))]
+    waiting = iter(files)
+
+    async def send() -> None:
+        async with Client(machine.url, headers) as client:
+            for name, content in waiting:
+                await client.index(name, content)
+
+    await asyncio.gather(*(send() for _ in range(_UPLOADERS)))
 
 
 def _examples() -> list[tuple[str, bytes]]:

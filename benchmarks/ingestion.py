@@ -1,10 +1,10 @@
 """How many documents a second become searchable: ``python -m benchmarks.ingestion``.
 
-Text files of 4 KB go in over HTTP and through every process, with the local twins. The reference
-does the same work on the same files in one process, without HTTP, Kafka or a job to look at: it
-reads, splits, embeds and writes rows and vectors, one transaction a document. How the processor
-seconds of the two compare says what the pipeline costs; which process spends them says what to
-scale first.
+Text files of 4 KB, and then of 20 kB, go in over HTTP and through every process, with the local
+twins. The reference does the same work on the same files in one process, without HTTP, Kafka or a
+job to look at: it reads, splits, embeds and writes rows and vectors, one transaction a document.
+How the processor seconds of the two compare says what the pipeline costs; which process spends
+them says what to scale first.
 """
 
 import asyncio
@@ -29,7 +29,6 @@ from providers.embedding.protocol import EmbeddingModel
 from store.codecs import prepare
 from workers.chunker.core import Chunk, chunk_text
 
-_BYTES = 4096
 #: Uploads under way at the same time.
 _CLIENTS = 8
 _LOOK_SECONDS = 0.1
@@ -42,10 +41,11 @@ _FINISHED = "SELECT count(finished_at) FROM jobs"
 _CHUNKS = "SELECT sum(chunks_done) FROM document_generations"
 
 _REFERENCE_TABLE = """
-CREATE TABLE reference (
+CREATE TABLE IF NOT EXISTS reference (
     chunk_id uuid PRIMARY KEY, document_id uuid, ordinal integer, page_first integer,
     char_start bigint, char_end bigint, text text, embedding vector(256) STORAGE PLAIN);
-CREATE INDEX ON reference (document_id);
+CREATE INDEX IF NOT EXISTS reference_document ON reference (document_id);
+TRUNCATE reference;
 """
 _COLUMNS = (
     *("chunk_id", "document_id", "ordinal", "page_first", "char_start", "char_end"),
@@ -70,18 +70,20 @@ class Run:
 
 
 async def measure(report: Report) -> None:
-    """Index the files through the whole pipeline, and others like them in one process."""
-    count = report.size(1000, 60)
+    """Index files through the whole pipeline, and the same text in one process."""
+    shapes = ((report.size(1000, 60), 4096), (report.size(100, 20), 20_000))
     with scratch_folder() as folder:
         async with running_machine(folder) as machine:
-            await _through_pipeline(machine, _files(count=20, seed=900_000))  # everything loaded
-            run = await _through_pipeline(machine, _files(count=count, seed=0))
-            bare = await _in_one_process(machine, _files(count=count, seed=0))
-    _tell(report, run, bare)
+            await _through_pipeline(machine, _files(20, 4096, seed=900_000))  # everything loaded
+            for number, (count, size) in enumerate(shapes):
+                files = _files(count, size, seed=100_000 * number)
+                run = await _through_pipeline(machine, files)
+                bare = await _in_one_process(machine, files)
+                _tell(report, f"{count:,} files of {size:,} bytes", run, bare)
 
 
-def _files(*, count: int, seed: int) -> list[bytes]:
-    return [text_file(seed + number, _BYTES) for number in range(count)]
+def _files(count: int, size: int, *, seed: int) -> list[bytes]:
+    return [text_file(seed + number, size) for number in range(count)]
 
 
 async def _through_pipeline(machine: Machine, files: Sequence[bytes]) -> Run:
@@ -121,7 +123,7 @@ async def _in_one_process(machine: Machine, files: Sequence[bytes]) -> Run:
     connection = await asyncpg.connect(machine.dsn)
     await prepare(connection)
     await connection.execute(_REFERENCE_TABLE)
-    await _index(connection, model, text_file(900_001, _BYTES))  # everything loaded
+    await _index(connection, model, text_file(900_000, 4096))  # everything loaded
     processes = Processes(machine)
     spent, began, own, chunks = processes.cpu_seconds(), perf_counter(), process_time(), 0
     for content in files:
@@ -163,32 +165,21 @@ def _row(document: DocumentId, chunk: Chunk, vector: Vector) -> tuple[object, ..
     )
 
 
-def _tell(report: Report, run: Run, bare: Run) -> None:
-    report.listing(
-        f"Processor seconds for {run.documents:,} documents, {run.chunks:,} chunks "
-        f"in {run.seconds:.1f} s",
-        ("process", "CPU-s", "ms per document", "share of a core"),
-        [
-            (role, spent, 1000 * spent / run.documents, spent / run.seconds)
-            for role, spent in sorted(run.cpu.items(), key=lambda item: -item[1])
-        ],
-    )
-    report.listing(
-        "The same work in one process",
-        ("process", "CPU-s", "ms per document", "share of a core"),
-        [
-            (role, spent, 1000 * spent / bare.documents, spent / bare.seconds)
-            for role, spent in bare.cpu.items()
-        ],
-    )
-    report.figure("documents/s through the pipeline", run.documents / run.seconds)
-    report.figure("chunks/s through the pipeline", run.chunks / run.seconds)
-    report.figure("documents/s in one process", bare.documents / bare.seconds)
-    report.figure(
-        "documents/s, pipeline / one process",
-        (run.documents / run.seconds) / (bare.documents / bare.seconds),
-    )
-    report.figure("processor seconds, pipeline / one process", run.product_cpu / bare.product_cpu)
+def _tell(report: Report, shape: str, run: Run, bare: Run) -> None:
+    for way, of in (("through the pipeline", run), ("in one process", bare)):
+        report.listing(
+            f"{shape} {way}: {of.chunks:,} chunks in {of.seconds:.1f} s",
+            ("process", "CPU-s", "ms per document", "share of a core"),
+            [
+                (role, spent, 1000 * spent / of.documents, spent / of.seconds)
+                for role, spent in sorted(of.cpu.items(), key=lambda item: -item[1])
+            ],
+        )
+    rate, reference = run.documents / run.seconds, bare.documents / bare.seconds
+    report.figure(f"{shape}: documents/s", rate)
+    report.figure(f"{shape}: chunks/s", run.chunks / run.seconds)
+    report.figure(f"{shape}: documents/s, pipeline / one process", rate / reference)
+    report.figure(f"{shape}: CPU-s, pipeline / one process", run.product_cpu / bare.product_cpu)
 
 
 if __name__ == "__main__":
