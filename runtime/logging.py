@@ -3,11 +3,13 @@
 Log events are past-tense facts with fields; never a secret, never a document's text.
 """
 
+import json
 import logging
 import sys
 from collections.abc import MutableMapping
 from typing import Any
 
+import msgspec
 import structlog
 from opentelemetry import trace
 
@@ -21,27 +23,43 @@ def configure_logging(settings: Settings, *, service: str) -> None:
     """Send every log of this process, ours and the libraries', to stdout as ``LOG_FORMAT``."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
+        structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_trace,
         _add_service(service),
         _exceptions_without_locals(settings),
     ]
+    is_json = settings.log_format == "json"
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*shared, _json_bytes() if is_json else _console()],
         wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        # Straight to the stream: a line costs a third of one that goes through `logging`.
+        logger_factory=structlog.BytesLoggerFactory(file=sys.stdout.buffer)
+        if is_json
+        else structlog.PrintLoggerFactory(file=sys.stdout),
         cache_logger_on_first_use=True,
     )
     _route_library_logs(settings, shared)
 
 
+def _json_bytes() -> structlog.typing.Processor:
+    return structlog.processors.JSONRenderer(serializer=_encode)
+
+
+def _encode(event: Any, **_: Any) -> bytes:
+    try:
+        return msgspec.json.encode(event, enc_hook=repr)
+    except (UnicodeEncodeError, TypeError, ValueError):  # a log line must not break its caller
+        return json.dumps(event, default=repr).encode()
+
+
+def _console() -> structlog.typing.Processor:
+    return structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+
+
 def _route_library_logs(settings: Settings, shared: list[structlog.typing.Processor]) -> None:
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
-        if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
-    )
+    is_json = settings.log_format == "json"
+    renderer = structlog.processors.JSONRenderer() if is_json else _console()
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -8,6 +8,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON
 from opentelemetry.trace import Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -18,13 +19,16 @@ _propagator = TraceContextTextMapPropagator()
 
 def configure_telemetry(settings: Settings, *, service: str) -> TracerProvider:
     """Install the tracer provider of this process; spans leave it only with an OTLP endpoint."""
+    is_exported = settings.otel_exporter_otlp_endpoint is not None
     provider = TracerProvider(
+        # Trace ids are made all the same, for logs and headers; only spans are not recorded.
+        sampler=DEFAULT_ON if is_exported else ALWAYS_OFF,
         resource=Resource.create(
             {
                 "service.name": f"ragline-{service}",
                 "deployment.environment.name": settings.environment.value,
             }
-        )
+        ),
     )
     if settings.otel_exporter_otlp_endpoint:
         endpoint = settings.otel_exporter_otlp_endpoint.rstrip("/") + "/v1/traces"

@@ -52,7 +52,7 @@ def configured_blobs(settings: Settings) -> BlobStore:
 
 def _local_store(folder: Path) -> LocalStore:
     try:
-        if not folder.exists():  # a folder that was there is somebody's, with their permissions
+        if not folder.is_dir():  # a folder that was there is somebody's, with their permissions
             folder.mkdir(mode=0o700, parents=True)
             folder.chmod(0o700)
         return LocalStore(folder, automatic_cleanup=True)

@@ -282,7 +282,7 @@ async def test_a_new_version_takes_the_place_of_the_old_ones_chunks_and_embeddin
     assert set(cached) == {text_hash("kept words"), text_hash("new words")}
 
 
-async def test_deleting_ends_an_unfinished_job_and_leaves_a_finished_one(store: Store) -> None:
+async def test_deleting_ends_every_job_of_the_document(store: Store) -> None:
     tenant = await a_tenant(store)
     running, done = (
         await accepted(store, tenant, b"running"),
@@ -294,7 +294,7 @@ async def test_deleting_ends_an_unfinished_job_and_leaves_a_finished_one(store: 
         ended, kept = await tx.jobs.get(running.job_id), await tx.jobs.get(done.job_id)
     assert ended is not None
     assert kept is not None
-    assert (ended.status, ended.revision, kept.status) == ("deleted", 2, "indexed")
+    assert (ended.status, ended.revision, kept.status) == ("deleted", 2, "deleted")
     assert ended.finished_at is not None
     assert ended.filename == ""
 

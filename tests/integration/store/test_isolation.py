@@ -27,6 +27,7 @@ from store.documents import Accepted
 from store.indexes import build_tenant_indexes
 from store.ledger import LedgerKey
 from store.nearest import INDEXED
+from store.reconciling import StalledJob
 from store.turns import Answer, Turn
 from store.users import User
 from tests.integration.store.given import (
@@ -89,6 +90,7 @@ class Belongings:
     turn: Turn
     waiting: Turn
     key_id: uuid.UUID
+    stalled: StalledJob
 
 
 async def belongings(store: Store) -> Belongings:
@@ -118,6 +120,8 @@ async def belongings(store: Store) -> Belongings:
         key_id = uuid.uuid4()
         await tx.api_keys.create(key_id, owner.user_id, "key", key_id.bytes, "rk_")
         await tx.idempotency.save(owner.user_id, "once", b"hash", {"ok": True})
+        job = await tx.jobs.get(document.job_id)
+    assert job is not None
     return Belongings(
         owner=owner,
         document=document,
@@ -125,6 +129,16 @@ async def belongings(store: Store) -> Belongings:
         turn=turns[0],
         waiting=turns[1],
         key_id=key_id,
+        stalled=StalledJob(
+            tenant_id=owner.tenant_id,
+            job_id=job.job_id,
+            document_id=job.document_id,
+            version=job.version,
+            status=job.status,
+            reconciled=0,
+            created_at=job.created_at,
+            updated_at=job.updated_at,
+        ),
     )
 
 
@@ -163,6 +177,7 @@ async def look_at(tx: Transaction, theirs: Belongings) -> dict[str, object]:
         "embeddings": await tx.embeddings.find(MODEL, [text_hash("their text")]),
         "job": await tx.jobs.get(document.job_id),
         "jobs": await tx.jobs.list(limit=10),
+        "indexed": await tx.stalled_jobs.is_indexed(*which),
         "ledger": await tx.ledger.find(_ledger_key(document.document_id)),
         "parse_job": await tx.parse_jobs.find(*which, "llamaparse"),
         "conversation": await tx.conversations.get(theirs.conversation.conversation_id, user),
@@ -183,6 +198,7 @@ async def meddle_with(tx: Transaction, theirs: Belongings) -> None:
     await tx.documents.mark_parsed(
         *which, artefact_key="x", parser="x", pages=1, characters=1, pages_billed=1
     )
+    assert not await tx.stalled_jobs.take(theirs.stalled)
     await tx.jobs.start_stage(document.job_id, "parse", status="parsing")
     await tx.jobs.finish_stage(
         document.job_id, "parse", done=1, total=1, next_stage="chunk", status="chunking"

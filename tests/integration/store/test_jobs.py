@@ -30,7 +30,7 @@ async def test_goes_through_its_stages_and_counts_every_change(store: Store) -> 
             job_id, "parse", done=7, total=7, next_stage="chunk", status="chunking"
         )
         job = await tx.jobs.get(job_id)
-        assert _states(job) == [("done", 2, 7), ("running", 0, 0), ("waiting", 0, 0)]
+        assert _states(job) == [("done", 2, 7), ("running", 1, 0), ("waiting", 0, 0)]
         assert job is not None
         assert (job.status, job.revision) == ("chunking", 4)
 
