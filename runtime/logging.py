@@ -27,7 +27,7 @@ def configure_logging(settings: Settings, *, service: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_trace,
         _add_service(service),
-        _exceptions_without_locals(settings),
+        _exceptions_without_values(settings),
     ]
     is_json = settings.log_format == "json"
     structlog.configure(
@@ -72,13 +72,16 @@ def _route_library_logs(settings: Settings, shared: list[structlog.typing.Proces
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
 
 
-def _exceptions_without_locals(settings: Settings) -> structlog.typing.Processor:
-    """Return the renderer of exceptions; local variables hold documents and secrets."""
+def _exceptions_without_values(settings: Settings) -> structlog.typing.Processor:
+    """Return the renderer of exceptions: type and frames, no values that may hold a document."""
     if settings.log_format == "console":
         return structlog.processors.format_exc_info
-    return structlog.processors.ExceptionRenderer(
-        structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-    )
+    transform = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+
+    def describe(error: structlog.typing.ExcInfo) -> list[dict[str, Any]]:
+        return [{"type": one["exc_type"], "frames": one["frames"]} for one in transform(error)]
+
+    return structlog.processors.ExceptionRenderer(describe)
 
 
 def _add_trace(

@@ -18,7 +18,7 @@ log = structlog.get_logger("a")
 with tracer().start_as_current_span("span"):
     log.info("thing_done", document_id=uuid.UUID(int=1), odd=object(), broken="\\ud83d")
 def work(secret):
-    raise ValueError("no")
+    raise ValueError(secret)
 try:
     work("hunter2")
 except ValueError:
