@@ -78,8 +78,8 @@ def _exceptions_without_values(settings: Settings) -> structlog.typing.Processor
         return structlog.processors.format_exc_info
     transform = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 
-    def describe(error: structlog.typing.ExcInfo) -> list[dict[str, Any]]:
-        return [{"type": one["exc_type"], "frames": one["frames"]} for one in transform(error)]
+    def describe(exc_info: structlog.typing.ExcInfo) -> list[dict[str, Any]]:
+        return [{"type": one["exc_type"], "frames": one["frames"]} for one in transform(exc_info)]
 
     return structlog.processors.ExceptionRenderer(describe)
 
