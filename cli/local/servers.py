@@ -17,6 +17,8 @@ log = structlog.get_logger(__name__)
 
 #: How often it is looked whether a server still runs.
 WATCH_SECONDS = 0.5
+#: Tries to start a server again before it is given up.
+STARTS = 3
 #: A server that dies this often within the window cannot be kept running.
 MOST_DEATHS = 8
 DEATHS_WINDOW = 120.0
@@ -47,25 +49,47 @@ class Servers:
         return found
 
     async def watch(self) -> None:
-        """Start a server again that ended by itself.
+        """Start servers again that ended by themselves, each without waiting for the other.
 
-        Raises ``EmbeddedServerError`` when it cannot start, or ends again and again.
+        Raises ``EmbeddedServerError`` when one cannot start, or ends again and again.
         """
-        clock = SystemClock()
-        deaths: deque[float] = deque(maxlen=MOST_DEATHS)
-        while True:
-            await asyncio.sleep(WATCH_SECONDS)
-            for server in self.running:
-                if server.is_running:
-                    continue
-                name = type(server).__name__.removeprefix("Embedded")
-                log.warning("server_died", server=name)
-                deaths.append(clock.monotonic())
-                if len(deaths) == MOST_DEATHS and deaths[-1] - deaths[0] < DEATHS_WINDOW:
-                    raise EmbeddedServerError(
-                        f"{name} ends again and again; its log is in the data folder."
-                    )
-                await server.start()
+        watches = [asyncio.create_task(_keep_running(server)) for server in self.running]
+        try:
+            await asyncio.gather(asyncio.Event().wait(), *watches)
+        finally:
+            for watch in watches:
+                watch.cancel()
+            await asyncio.gather(*watches, return_exceptions=True)
+
+
+async def _keep_running(server: EmbeddedKafka | EmbeddedPostgres) -> None:
+    name = type(server).__name__.removeprefix("Embedded")
+    clock = SystemClock()
+    deaths: deque[float] = deque(maxlen=MOST_DEATHS)
+    while True:
+        await asyncio.sleep(WATCH_SECONDS)
+        if server.is_running:
+            continue
+        log.warning("server_died", server=name)
+        deaths.append(clock.monotonic())
+        if len(deaths) == MOST_DEATHS and deaths[-1] - deaths[0] < DEATHS_WINDOW:
+            raise EmbeddedServerError(
+                f"{name} ends again and again; its log is in the data folder."
+            )
+        await _start_again(server, name)
+
+
+async def _start_again(server: EmbeddedKafka | EmbeddedPostgres, name: str) -> None:
+    """Start the server; what ended it may end it once more while it starts."""
+    for left in reversed(range(STARTS)):
+        try:
+            await server.start()
+        except EmbeddedServerError as error:
+            log.warning("server_not_started", server=name, reason=str(error))
+            if not left:
+                raise
+        else:
+            return
 
 
 @asynccontextmanager
