@@ -43,6 +43,9 @@ log = structlog.get_logger(__name__)
 
 #: Of the run for each kill.
 SECONDS_PER_KILL = 4.5
+#: Of uploads and questions, the part that comes within so many seconds before a kill.
+SHARE_BEFORE_KILLS = 0.7
+BEFORE_SECONDS = 1.0
 #: Without any progress for so long, what has not ended never will.
 PATIENCE_SECONDS = 150.0
 #: How a job ends that nobody deletes.
@@ -95,19 +98,24 @@ async def disturb(product: Product, size: Size) -> Report:
     flow = Flow(await Client.register(product.url))
     library = books(size.seed, size.documents)
     try:
-        async with asyncio.TaskGroup() as tasks:
-            for task in (*_uploads(flow, library, size), *_questions(flow, size)):
-                tasks.create_task(task)
-            tasks.create_task(_kill(flow, product, strikes_of(size), size))
-        await _until_ended(product, flow)
+        await product.while_watched(_let_flow(product, flow, library, size))
     finally:
         await flow.client.http.aclose()
     await _count(report, product, flow, library)
     return report.end()
 
 
+async def _let_flow(product: Product, flow: Flow, library: list[Book], size: Size) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        for task in (*_uploads(flow, library, size), *_questions(flow, size)):
+            tasks.create_task(task)
+        tasks.create_task(_kill(flow, product, strikes_of(size), size))
+    await _until_ended(product, flow)
+
+
 def _uploads(flow: Flow, library: list[Book], size: Size) -> Iterable[Any]:
     random = Random(f"uploads:{size.seed}")
+    strikes = strikes_of(size)
 
     async def upload(number: int, book: Book, at: float) -> None:
         await asyncio.sleep(at)
@@ -116,11 +124,19 @@ def _uploads(flow: Flow, library: list[Book], size: Size) -> Iterable[Any]:
             flow.accepted[accepted["job_id"]] = book
 
     for number, book in enumerate(library):
-        yield upload(number, book, random.uniform(0, size.seconds))
+        yield upload(number, book, max(0, _moment(random, strikes, size)))
+
+
+def _moment(random: Random, strikes: list[Strike], size: Size) -> float:
+    """Return a time of the run, most often right before a kill, so that work is under way then."""
+    if strikes and random.random() < SHARE_BEFORE_KILLS:
+        return random.choice(strikes).at * size.seconds - random.uniform(0, BEFORE_SECONDS)
+    return random.uniform(0, size.seconds)
 
 
 def _questions(flow: Flow, size: Size) -> Iterable[Any]:
     random = Random(f"questions:{size.seed}")
+    strikes = strikes_of(size)
 
     async def ask(text: str, at: float) -> None:
         await asyncio.sleep(at)
@@ -129,7 +145,7 @@ def _questions(flow: Flow, size: Size) -> Iterable[Any]:
             flow.answers[answer["turn_id"]] = answer
 
     for _ in range(size.questions):
-        yield ask(question(random), random.uniform(0, size.seconds))
+        yield ask(question(random), max(0, _moment(random, strikes, size)))
 
 
 async def _kill(flow: Flow, product: Product, strikes: list[Strike], size: Size) -> None:

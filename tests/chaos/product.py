@@ -7,10 +7,11 @@ import signal
 import socket
 import time
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 from cli.local.child import DEATHS_WINDOW, MOST_DEATHS
 from cli.local.servers import Servers, running_servers
@@ -20,6 +21,8 @@ from cli.topics import apply_topics
 from runtime.embedded import EmbeddedServerError
 from runtime.kafka import KafkaConnection
 from runtime.settings import Settings, load_settings
+
+T = TypeVar("T")
 
 #: How long a process may take to be back before it can be killed again.
 BACK_SECONDS = 60.0
@@ -33,6 +36,8 @@ class Product:
     settings: Settings
     stack: Stack
     servers: Servers
+    #: Ends when somebody gives up starting again what died.
+    watching: tuple[asyncio.Task[None], ...]
     _killed: defaultdict[str, list[float]] = field(
         default_factory=lambda: defaultdict[str, list[float]](list)
     )
@@ -47,6 +52,19 @@ class Product:
     def connection(self) -> KafkaConnection:
         """How its Kafka is reached."""
         return KafkaConnection.of(self.settings)
+
+    async def while_watched(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return the result of ``work``, or raise why the product is no longer kept running."""
+        working = asyncio.create_task(work)
+        try:
+            await asyncio.wait({working, *self.watching}, return_when=asyncio.FIRST_COMPLETED)
+            for task in self.watching:
+                if task.done():
+                    task.result()
+            return await working
+        finally:
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
 
     async def kill(self, name: str) -> bool:
         """End a process as a crash would; False when it was not there to be killed."""
@@ -101,7 +119,7 @@ async def running_product(folder: Path) -> AsyncGenerator[Product]:
         watching = asyncio.create_task(servers.watch())
         try:
             async with running_stack(settings, folder, {}) as stack:
-                yield Product(stack.url, settings, stack, servers)
+                yield Product(stack.url, settings, stack, servers, (*stack.watching, watching))
         finally:
             watching.cancel()
 

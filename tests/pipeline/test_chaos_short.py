@@ -24,6 +24,8 @@ def test_whatever_is_killed_the_index_and_the_answers_are_those_of_a_quiet_run(
     running: Running,
 ) -> None:
     size = pipeline.Size(documents=14, questions=5, kills=7, seed=4, seconds_per_kill=1.5)
-    product = Product(running.url, running.settings, running.stack, running.servers)
+    product = Product(
+        running.url, running.settings, running.stack, running.servers, running.stack.watching
+    )
     report = running.do(pipeline.disturb(product, size))
     assert report.status == 0, report.text()
