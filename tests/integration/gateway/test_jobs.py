@@ -44,11 +44,15 @@ async def following(
 async def next_event(lines: AsyncIterator[str]) -> tuple[str, dict[str, Any]]:
     fields: dict[str, str] = {}
     async for line in lines:
-        if line and not line.startswith(":"):
+        if line.startswith(":"):
+            continue
+        if line:
             name, _, value = line.partition(": ")
             fields[name] = value
-        elif fields:
+        elif "data" in fields:
             return fields["id"], json.loads(fields["data"])
+        else:
+            fields = {}  # a block without data, such as the pause before a reconnect, is no event
     raise EOFError
 
 
