@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 import uvloop
-from pydantic import SecretStr
 
 from contracts.errors import Misconfigured
 from contracts.ids import new_id
@@ -30,7 +29,7 @@ from runtime.kafka import KafkaConnection, Publisher
 from runtime.logging import configure_logging
 from runtime.settings import Settings
 from runtime.telemetry import configure_telemetry
-from store import Store
+from store.connecting import connect
 
 log = structlog.get_logger(__name__)
 
@@ -45,9 +44,8 @@ def run(settings: Settings) -> None:
 async def serve(settings: Settings, *, listening: Callable[[str], None] | None = None) -> None:
     """Serve until SIGINT or SIGTERM; ``listening`` is told the address once it accepts requests.
 
-    Starts without Kafka: uploads are accepted, and published when it is there. Raises
-    ``Misconfigured`` for a missing setting or a port in use, ``StoreUnavailable`` without the
-    database.
+    Starts without Kafka: uploads are accepted, and published when it is there. Waits for a database
+    that is away. Raises ``Misconfigured`` for a missing setting or a port in use.
     """
     configure_logging(settings, service=SERVICE)
     configure_telemetry(settings, service=SERVICE)
@@ -72,12 +70,7 @@ async def open_collaborators(settings: Settings) -> AsyncGenerator[Collaborators
     """Connect to what the gateway needs, and disconnect; Kafka may be away."""
     kafka = KafkaConnection.of(settings)
     async with AsyncExitStack() as stack:
-        store = await Store.connect(
-            _required(_revealed(settings.database_url), "DATABASE_URL"),
-            pool_size=settings.database_pool_size,
-            application=SERVICE,
-        )
-        stack.push_async_callback(store.close)
+        store = await stack.enter_async_context(connect(settings, application=SERVICE))
         embedding = EmbeddingModels.of(settings)
         stack.push_async_callback(embedding.close)
         await embedding.get(default_embedding_model(settings))  # what is wrong with it shows now
@@ -123,10 +116,6 @@ def _announcing(listening: Callable[[str], None] | None) -> Callable[[str], None
             listening(address)
 
     return announce
-
-
-def _revealed(secret: SecretStr | None) -> str | None:
-    return None if secret is None else secret.get_secret_value()
 
 
 def _required(value: str | None, name: str) -> str:

@@ -29,6 +29,8 @@ from runtime.settings import Security
 HEARTBEATS_PER_SESSION = 15
 #: The default of 10 s throws out a member that is still draining.
 REBALANCE_MS = 60_000
+#: Joining a group answers when the rebalance ends, so a request may take that long.
+REQUEST_MS = REBALANCE_MS + 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +49,7 @@ def create_broker(
     broker = KafkaBroker(
         connection.servers,
         client_id=f"ragline-{name}",
+        request_timeout_ms=REQUEST_MS,
         security=_security(connection),
         consumer_only=True,
         allow_auto_create_topics=False,
