@@ -73,6 +73,10 @@ WITH searchable AS NOT MATERIALIZED ({_SEARCHABLE}), nearest AS MATERIALIZED ({_
 # An index on vectors serves index scans only, all others serve bitmap scans too.
 WITHOUT_INDEX = "SET LOCAL enable_indexscan = off"
 
+# Where nothing narrows a tenant's documents down, all of them are joined. Of a tenant that is newer
+# than the table's statistics the planner expects one, and would compare each with each.
+WITHOUT_LOOPS = "SET LOCAL enable_nestloop = off"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
@@ -102,6 +106,12 @@ class Search:
     #: Every entry must be in the document's metadata, with an equal value.
     metadata: Mapping[str, object] | None = None
 
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether some of the tenant's documents are left out."""
+        filters = (self.document_ids, self.knowledge_base, self.metadata)
+        return any(chosen is not None for chosen in filters)
+
 
 async def find_nearest(connection: Connection, generation: int, search: Search) -> list[Found]:
     """Return the nearest chunks, best first: as many as asked for, where so many match."""
@@ -124,4 +134,6 @@ async def find_nearest(connection: Connection, generation: int, search: Search) 
             return [Found(**row) for row in rows]
         # An index gives up after so many candidates; whether more would match, it cannot say.
         await connection.run(WITHOUT_INDEX)
+    elif not search.is_narrowed:
+        await connection.run(WITHOUT_LOOPS)
     return [Found(**row) for row in await connection.rows(EXACT.format(**names), *values)]
