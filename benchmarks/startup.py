@@ -16,7 +16,7 @@ from benchmarks.stack import free_port, local_settings, running_machine, scratch
 from runtime.settings import environment_with
 
 #: What `ragline up` says when requests can come.
-_READY = "Everything is up."
+_READY = "Everything is up"
 _START_SECONDS = 180
 _STOP_SECONDS = 60
 
