@@ -78,10 +78,10 @@ async def run_worker(
         probes.announce(await stack.enter_async_context(serving))
         stack.push_async_callback(publisher.stop)
         stack.push_async_callback(_stop, subscribers, broker.stop)
-        if not await _connect(broker.start, stopping):
-            return
-        log.info("worker_started", group=worker.name, topic=worker.topic.name)
-        await _watch(subscribers, stopping, watchdog)
+        # Watched from the first moment: records are handled before the last group is joined.
+        connecting = asyncio.create_task(_connect(worker, broker.start, stopping))
+        stack.push_async_callback(_end, connecting)
+        await _watch(subscribers, stopping, watchdog, connecting)
     log.info("worker_stopped", group=worker.name)
 
 
@@ -93,8 +93,10 @@ def _stop_on_signals() -> asyncio.Event:
     return stopping
 
 
-async def _connect(start: Callable[[], Awaitable[None]], stopping: asyncio.Event) -> bool:
-    """Start the broker, however long Kafka is away; False when told to stop meanwhile."""
+async def _connect(
+    worker: Worker, start: Callable[[], Awaitable[None]], stopping: asyncio.Event
+) -> None:
+    """Start the broker, however long Kafka is away; return early when told to stop meanwhile."""
     while not stopping.is_set():
         try:
             await _unless(stopping, start())
@@ -102,8 +104,8 @@ async def _connect(start: Callable[[], Awaitable[None]], stopping: asyncio.Event
             log.warning("kafka_not_reached", reason=type(error).__name__)
             await _wait(stopping, CONNECT_SECONDS)
         else:
-            return not stopping.is_set()
-    return False
+            log.info("worker_started", group=worker.name, topic=worker.topic.name)
+            return
 
 
 async def _unless(stopping: asyncio.Event, work: Awaitable[None]) -> None:
@@ -145,12 +147,22 @@ def _problem(subscribers: Sequence[LaneSubscriber]) -> str | None:
     return None
 
 
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def _watch(
-    subscribers: Sequence[LaneSubscriber], stopping: asyncio.Event, watchdog: Watchdog
+    subscribers: Sequence[LaneSubscriber],
+    stopping: asyncio.Event,
+    watchdog: Watchdog,
+    connecting: asyncio.Task[None],
 ) -> None:
     while not stopping.is_set():
         watchdog.feed()
         await _wait(stopping, WATCH_SECONDS)
+        if connecting.done():
+            connecting.result()  # what broke it off, if anything did
         problem = _problem(subscribers)
         if problem and not stopping.is_set():
             raise WorkerStuck(problem)

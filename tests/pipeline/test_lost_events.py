@@ -62,9 +62,9 @@ def test_a_document_that_never_came_to_kafka_is_indexed(
 @pytest.mark.parametrize(
     ("status", "stages", "attempts"),
     [
-        ("chunking", ["chunk", "embed"], [1, 0, 0]),
-        ("embedding", ["embed"], [1, 0, 0]),
-        ("embedding", [], [1, 0, 0]),
+        ("chunking", ["chunk", "embed"], [1, 1, 2]),
+        ("embedding", ["embed"], [1, 1, 1]),
+        ("embedding", [], [1, 1, 1]),
     ],
     ids=["after the parser", "after the chunker", "after the last part"],
 )
