@@ -8,6 +8,7 @@ from typing import Literal
 from contracts.conversations import Usage
 from contracts.errors import ProviderRefused
 from providers.chat.continuation import Seam, continued
+from providers.chat.metering import count
 from providers.chat.protocol import Finished, Message, Piece, Prompt
 
 #: Characters a token in English; only used until the provider has counted.
@@ -37,14 +38,18 @@ async def whole_answer(
     """
     answer = _Answer(budget)
     while not answer.is_finished:
-        part = _Part(answer)
-        async with aclosing(call(continued(prompt.messages, answer.said), answer.left)) as stream:
-            async for item in stream:
-                text = part.take(item)
-                if text:
-                    yield Piece(text=text)
-                if part.is_over_budget:
-                    break
+        messages = continued(prompt.messages, answer.said)
+        part = _Part(answer, sent=len(prompt.system) + sum(len(said.text) for said in messages))
+        try:
+            async with aclosing(call(messages, answer.left)) as stream:
+                async for item in stream:
+                    text = part.take(item)
+                    if text:
+                        yield Piece(text=text)
+                    if part.is_over_budget:
+                        break
+        finally:  # a call that breaks off, or is not wanted any more, has its price, too
+            count(part.usage)
         text = part.close()
         if text:
             yield Piece(text=text)
@@ -76,20 +81,21 @@ class _Answer:
     def say(self, text: str) -> None:
         self._pieces.append(text)
 
-    def count(self, stopped: Stopped | None, estimate: int) -> None:
-        counted = stopped.output_tokens if stopped else None
+    def count(self, usage: Usage) -> None:
         self.usage = Usage(
-            input_tokens=self.usage.input_tokens + (stopped.input_tokens if stopped else 0),
-            output_tokens=self.usage.output_tokens + (estimate if counted is None else counted),
-            calls=self.usage.calls + 1,
+            input_tokens=self.usage.input_tokens + usage.input_tokens,
+            output_tokens=self.usage.output_tokens + usage.output_tokens,
+            calls=self.usage.calls + usage.calls,
         )
 
 
 class _Part:
     """One call's share of an answer."""
 
-    def __init__(self, answer: _Answer) -> None:
+    def __init__(self, answer: _Answer, *, sent: int) -> None:
         self._answer = answer
+        #: Characters of the prompt.
+        self._sent = sent
         self._seam = Seam(answer.said, answer.gap)
         self._stopped: Stopped | None = None
         self._characters = 0
@@ -99,6 +105,20 @@ class _Part:
     def is_over_budget(self) -> bool:
         """Whether the call has used what was left, by an estimate, and must be stopped."""
         return self._stopped is None and self._estimate >= self._answer.left
+
+    @property
+    def usage(self) -> Usage:
+        """What the call cost: as the provider counts, by an estimate where it did not say."""
+        stopped = self._stopped
+        if stopped is None:
+            sent = self._sent // _CHARS_PER_TOKEN if self._characters else 0
+            return Usage(input_tokens=sent, output_tokens=self._estimate, calls=1)
+        counted = stopped.output_tokens
+        return Usage(
+            input_tokens=stopped.input_tokens,
+            output_tokens=self._estimate if counted is None else counted,
+            calls=1,
+        )
 
     @property
     def _estimate(self) -> int:
@@ -115,7 +135,7 @@ class _Part:
     def close(self) -> str:
         """Return the text that was held back, and decide whether the answer goes on."""
         answer, stopped = self._answer, self._stopped
-        answer.count(stopped, self._estimate)
+        answer.count(self.usage)
         if stopped and stopped.reason == "stop":
             answer.is_finished = True
             return self._say(self._seam.end())
