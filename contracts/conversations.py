@@ -40,6 +40,35 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     calls: int = 0
 
 
+class StepError(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a step did not work."""
+
+    code: str
+    message: str
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that an agent did on the way to its answer."""
+
+    #: Counts the steps of an answer from 1, in the order of their ends.
+    index: int
+    #: The agent that did it.
+    agent: str
+    #: The agent that called that one; none where the question came to it.
+    caller: str | None = None
+    #: ``condense``, ``rewrite``, ``split``, ``search``, ``weigh``, ``read`` or ``merge``.
+    kind: str
+    #: What it was done to: a question, the part of a document.
+    input: str
+    #: What came of it: a question, or a sentence.
+    result: str
+    #: Set where it did not work; ``result`` then says how the answer goes on.
+    error: StepError | None = None
+    usage: Usage = Usage()
+    #: Milliseconds that it took.
+    ms: float = 0.0
+
+
 class TurnEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     """What every event about a turn carries."""
 
@@ -82,6 +111,12 @@ class SourcesFound(Delta, frozen=True, kw_only=True, tag="sources"):
     """Retrieval is done; an empty list means that nothing fits the question."""
 
     sources: tuple[Source, ...]
+
+
+class StepTaken(Delta, frozen=True, kw_only=True, tag="step"):
+    """An agent did something on the way to the answer."""
+
+    step: Step
 
 
 class TokensGenerated(Delta, frozen=True, kw_only=True, tag="token"):

@@ -14,6 +14,7 @@ from contracts.conversations import (
     Heartbeat,
     QuestionAsked,
     SourcesFound,
+    StepTaken,
     TokensGenerated,
 )
 from contracts.documents import (
@@ -122,6 +123,7 @@ CHAT_DELTAS = Topic(
     scalable=False,
     events=(
         AnswerStarted,
+        StepTaken,
         SourcesFound,
         TokensGenerated,
         CitationFound,

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 import asyncpg
 import msgspec
 
-from contracts.conversations import Citation, Source, Usage
+from contracts.conversations import Citation, Source, Step, Usage
 from contracts.ids import ConversationId, TurnId
 from runtime.postgres import Connection
 
@@ -20,8 +20,8 @@ TurnState = Literal["waiting", "answering", "done", "failed", "cancelled"]
 
 _COLUMNS = """turn_id, conversation_id, ordinal, agent, question, options, state, answer, sources,
     citations, model, usage, timings, finish_reason, generation_id, error_code, error_message,
-    trace_id, reply_partition, first_offset, lease_owner, lease_until, attempt, created_at,
-    finished_at"""
+    trace_id, steps, standalone_question, reply_partition, first_offset, lease_owner, lease_until,
+    attempt, created_at, finished_at"""
 
 # The turns of a conversation are numbered under the lock of its row. A statement of its own: the
 # highest number must be read after the lock was had.
@@ -80,12 +80,14 @@ UPDATE turns SET lease_until = clock_timestamp() + make_interval(secs => $4) {_O
 FINISH = f"""
 UPDATE turns
 SET state = 'done', answer = $4, sources = $5, citations = $6, model = $7, usage = $8,
-    timings = $9, finish_reason = $10, generation_id = $11, finished_at = now()
+    timings = $9, finish_reason = $10, generation_id = $11, steps = $12,
+    standalone_question = $13, finished_at = now()
 {_OWNED}
 """
 FAIL = f"""
 UPDATE turns
-SET state = 'failed', error_code = $4, error_message = $5, answer = $6, finished_at = now()
+SET state = 'failed', error_code = $4, error_message = $5, answer = $6, steps = $7,
+    finished_at = now()
 {_OWNED}
 """
 
@@ -134,6 +136,10 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     error_code: str | None
     error_message: str | None
     trace_id: str | None
+    #: What was done on the way to the answer.
+    steps: list[Step]
+    #: The question as it was searched for, where the conversation was needed to understand it.
+    standalone_question: str | None
     reply_partition: int
     first_offset: int | None
     lease_owner: str | None
@@ -180,6 +186,9 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     timings: Mapping[str, float]
     finish_reason: str
     generation_id: int | None
+    steps: Sequence[Step] = ()
+    #: The question as it was searched for, where that is another than was asked.
+    standalone_question: str | None = None
 
 
 class Turns:
@@ -261,15 +270,25 @@ class Turns:
             answer.timings,
             answer.finish_reason,
             answer.generation_id,
+            answer.steps,
+            answer.standalone_question,
         )
         return changed == 1
 
-    async def fail(
-        self, turn_id: TurnId, *, attempt: int, owner: str, code: str, message: str, answer: str
+    async def fail(  # noqa: PLR0913 - all that is known of an answer that is not whole
+        self,
+        turn_id: TurnId,
+        *,
+        attempt: int,
+        owner: str,
+        code: str,
+        message: str,
+        answer: str,
+        steps: Sequence[Step] = (),
     ) -> bool:
-        """Store why it failed and what was said until then; False when the lease was lost."""
+        """Store why it failed and what came of it until then; False when the lease was lost."""
         changed = await self._connection.change(
-            FAIL, turn_id, attempt, owner, code, message, answer
+            FAIL, turn_id, attempt, owner, code, message, answer, steps
         )
         return changed == 1
 

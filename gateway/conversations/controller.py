@@ -56,9 +56,9 @@ class ChatController(Controller):
     ) -> Answered:
         """Answer from your documents, with citations; as JSON, or as server-sent events.
 
-        Events: `sources`, then `token`s and `citation`s as they come, then `done` (the whole turn)
-        or `error`. After `restart`, what came before no longer counts. To go on after a broken
-        connection, ask for `/chat/{turn_id}/events` with `Last-Event-ID`.
+        Events: `step`s where the agent takes any, `sources`, `token`s and `citation`s as they come,
+        then `done` (the whole turn) or `error`. After `restart`, what came before no longer counts.
+        To go on after a broken connection, ask for `/chat/{turn_id}/events` with `Last-Event-ID`.
         """
         asking = Asking(
             store=store, hub=delta_hub, settings=settings, clock=clock, principal=principal

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from contracts.conversations import Citation, Source, Usage
+from contracts.conversations import Citation, Source, Step, Usage
 from contracts.ids import ConversationId, DocumentId, TurnId
 from gateway.paging import Page
 from gateway.search.schemas import FilterBy
@@ -61,11 +61,15 @@ class TurnShown(msgspec.Struct, frozen=True, kw_only=True):
     state: TurnState
     agent: str
     question: str
+    #: The question as it was searched for, where the conversation was needed to understand it.
+    standalone_question: str | None
     #: Whole when `state` is `done`; when `failed`, what was said until then.
     answer: str
     #: The passages that it was answered from, as numbered in it.
     sources: Sequence[Source]
     citations: Sequence[Citation]
+    #: What was done on the way to the answer, in order.
+    steps: Sequence[Step]
     #: The model that spoke; `none` when nothing fitted the question and no model was asked.
     model: str | None
     usage: Usage | None
@@ -86,9 +90,11 @@ class TurnShown(msgspec.Struct, frozen=True, kw_only=True):
             state=turn.state,
             agent=turn.agent,
             question=turn.question,
+            standalone_question=turn.standalone_question,
             answer=turn.answer,
             sources=turn.sources,
             citations=turn.citations,
+            steps=turn.steps,
             model=turn.model,
             usage=turn.usage,
             timings=turn.timings,
@@ -114,7 +120,7 @@ class TokenEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RestartEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """Data of `restart`: forget the sources, text and citations so far, they begin anew."""
+    """Data of `restart`: forget the steps, sources, text and citations so far, they begin anew."""
 
     attempt: int
 

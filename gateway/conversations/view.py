@@ -14,6 +14,8 @@ from contracts.conversations import (
     Delta,
     Source,
     SourcesFound,
+    Step,
+    StepTaken,
     TokensGenerated,
 )
 from contracts.ids import ConversationId, TurnId
@@ -28,7 +30,7 @@ from gateway.sse import ServerEvent
 from store.turns import Turn
 
 #: The fields of a position; the second is the sequence that comes next.
-_EVENT_ID = re.compile(r"\d{1,9}-\d{1,9}-\d{1,9}-\d{1,9}-[01]-[01]")
+_EVENT_ID = re.compile(r"\d{1,9}(?:-\d{1,9}){4}-[01]-[01]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +42,7 @@ class Position:
     #: Of the answer's text, in code points.
     characters: int = 0
     citations: int = 0
+    steps: int = 0
     has_sources: bool = False
     has_ended: bool = False
 
@@ -48,7 +51,7 @@ class Position:
         """Return the position in ``Last-Event-ID``; the beginning where it is none of ours."""
         if event_id is None or not _EVENT_ID.fullmatch(event_id):
             return cls()
-        attempt, sequence, characters, citations, has_sources, has_ended = map(
+        attempt, sequence, characters, citations, steps, has_sources, has_ended = map(
             int, event_id.split("-")
         )
         return cls(
@@ -56,6 +59,7 @@ class Position:
             sequence=sequence - 1,
             characters=characters,
             citations=citations,
+            steps=steps,
             has_sources=bool(has_sources),
             has_ended=bool(has_ended),
         )
@@ -95,20 +99,12 @@ class TurnView:
         if delta.sequence != self._at.sequence + 1:
             return shown
         self._at = replace(self._at, sequence=delta.sequence)
-        match delta:
-            case SourcesFound(sources=sources):
-                shown.append(self._sources(sources))
-            case TokensGenerated(text=text):
-                shown.append(self._text(text))
-            case CitationFound(citation=citation):
-                shown.append(self._citation(citation))
-            case _:
-                pass
-        return shown
+        return [*shown, *self._shown(delta)]
 
     def finish(self, turn: Turn) -> list[ServerEvent]:
         """Return what is left to show of a turn that has ended, and its end."""
         shown = self._begin(turn.attempt) if turn.attempt != self._at.attempt else []
+        shown.extend(map(self._step, turn.steps[self._at.steps :]))
         if not self._at.has_sources and turn.state == "done":
             shown.append(self._sources(turn.sources))
         if self._at.characters < len(turn.answer):
@@ -117,10 +113,27 @@ class TurnView:
         self._at = replace(self._at, has_ended=True)
         return [*shown, self._end(turn)]
 
+    def _shown(self, delta: Delta) -> list[ServerEvent]:
+        match delta:
+            case StepTaken(step=step):
+                return [self._step(step)]
+            case SourcesFound(sources=sources):
+                return [self._sources(sources)]
+            case TokensGenerated(text=text):
+                return [self._text(text)]
+            case CitationFound(citation=citation):
+                return [self._citation(citation)]
+            case _:
+                return []
+
     def _begin(self, attempt: int) -> list[ServerEvent]:
-        has_shown = self._at.has_sources or self._at.characters > 0
+        has_shown = self._at.has_sources or self._at.characters > 0 or self._at.steps > 0
         self._at = Position(attempt=attempt)
         return [self._event("restart", RestartEvent(attempt=attempt))] if has_shown else []
+
+    def _step(self, step: Step) -> ServerEvent:
+        self._at = replace(self._at, steps=self._at.steps + 1)
+        return self._event("step", step)
 
     def _sources(self, sources: Sequence[Source]) -> ServerEvent:
         self._at = replace(self._at, has_sources=True)

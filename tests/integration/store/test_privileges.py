@@ -43,6 +43,7 @@ GRANTED = {
         "tenants": "INSERT SELECT(deleted_at,tenant_id)",
         "turns": "SELECT(attempt,created_at,lease_until,state,tenant_id,turn_id)",
         "users": "INSERT SELECT",
+        "worker_reports": "INSERT SELECT UPDATE",
     },
 }
 

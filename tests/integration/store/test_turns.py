@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from contracts.conversations import Citation, Source, Usage
+from contracts.conversations import Citation, Source, Step, StepError, Usage
 from contracts.ids import ConversationId, TurnId
 from store import Store
 from store.turns import Answer, Busy, Claimed, Ended, Turn
@@ -32,6 +32,16 @@ CITATION = Citation(
     quote="“quoted”",
     similarity=0.75,
 )
+STEP = Step(
+    index=1,
+    agent="answer",
+    kind="rewrite",
+    input="And then?",
+    result="It is used as it is.",
+    error=StepError(code="provider_busy", message="Wait."),
+    usage=Usage(input_tokens=1, output_tokens=2, calls=1),
+    ms=2.5,
+)
 ANSWER = Answer(
     text="It is so [1].",
     sources=[SOURCE],
@@ -41,6 +51,8 @@ ANSWER = Answer(
     timings={"search_ms": 1.5},
     finish_reason="stop",
     generation_id=1,
+    steps=[STEP],
+    standalone_question="What then?",
 )
 
 
@@ -122,6 +134,7 @@ async def test_an_answer_is_stored_whole(store: Store) -> None:
     assert (done.sources, done.citations) == ([SOURCE], [CITATION])
     assert (done.usage, done.timings) == (ANSWER.usage, {"search_ms": 1.5})
     assert (done.finish_reason, done.generation_id) == ("stop", 1)
+    assert (done.steps, done.standalone_question) == ([STEP], "What then?")
     assert done.finished_at is not None
 
 
@@ -187,9 +200,16 @@ async def test_a_failed_turn_keeps_what_was_said(store: Store) -> None:
     await _claim(store, user, turn, "one")
     async with store.tenant(user.tenant_id) as tx:
         assert await tx.turns.fail(
-            turn.turn_id, attempt=1, owner="one", code="answer_failed", message="Cut.", answer="So"
+            turn.turn_id,
+            attempt=1,
+            owner="one",
+            code="answer_failed",
+            message="Cut.",
+            answer="So",
+            steps=[STEP],
         )
     failed = await _get(store, user, turn)
+    assert failed.steps == [STEP]
     assert (failed.state, failed.error_code, failed.error_message, failed.answer) == (
         "failed",
         "answer_failed",

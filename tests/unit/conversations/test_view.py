@@ -17,6 +17,8 @@ from contracts.conversations import (
     Heartbeat,
     Source,
     SourcesFound,
+    Step,
+    StepTaken,
     TokensGenerated,
 )
 from contracts.ids import ConversationId, TurnId
@@ -39,6 +41,7 @@ CITATION = Citation(
 SOURCE = Source(
     index=1, document_id="d", filename="f", page=1, char_start=0, char_end=4, similarity=0.5
 )
+STEP = Step(index=1, agent="answer", kind="rewrite", input="When?", result="When is lunch?")
 ANSWER = "Lunch is served from noon [1]."
 PIECES = ("Lunch is ", "served from ", "noon [1].")
 
@@ -46,6 +49,7 @@ PIECES = ("Lunch is ", "served from ", "noon [1].")
 def deltas(attempt: int = 1) -> list[Delta]:
     makers: list[Any] = [
         AnswerStarted,
+        lambda **at: StepTaken(step=STEP, **at),
         lambda **at: SourcesFound(sources=(SOURCE,), **at),
         lambda **at: TokensGenerated(text=PIECES[0], **at),
         Heartbeat,
@@ -79,6 +83,8 @@ def turn(**changes: Any) -> Turn:
         error_code=None,
         error_message=None,
         trace_id=None,
+        steps=[STEP],
+        standalone_question="When is lunch?",
         reply_partition=0,
         first_offset=0,
         lease_owner=None,
@@ -95,6 +101,7 @@ class Client:
 
     def __init__(self) -> None:
         self.text = ""
+        self.steps = 0
         self.sources = 0
         self.citations = 0
         self.restarts = 0
@@ -107,10 +114,12 @@ class Client:
             self.last_id = event.event_id
             match event.event:
                 case "restart":
-                    self.text, self.sources, self.citations = "", 0, 0
+                    self.text, self.steps, self.sources, self.citations = "", 0, 0, 0
                     self.restarts += 1
                 case "token":
                     self.text += msgspec.json.decode(event.data)["text"]
+                case "step":
+                    self.steps += 1
                 case "sources":
                     self.sources += 1
                 case "citation":
@@ -119,7 +128,8 @@ class Client:
                     self.end = end
 
     def has_everything(self) -> bool:
-        return (self.text, self.sources, self.citations, self.end) == (ANSWER, 1, 1, "done")
+        told = (self.text, self.steps, self.sources, self.citations, self.end)
+        return told == (ANSWER, 1, 1, 1, "done")
 
 
 def view(seen: str | None = None) -> TurnView:
@@ -135,7 +145,7 @@ def test_live_deltas_become_events_in_their_order() -> None:
     assert client.has_everything()
 
 
-@given(missing=st.sets(st.integers(0, 6)), doubled=st.sets(st.integers(0, 6)))
+@given(missing=st.sets(st.integers(0, 7)), doubled=st.sets(st.integers(0, 7)))
 def test_lost_and_doubled_deltas_change_nothing_of_the_whole(
     missing: set[int], doubled: set[int]
 ) -> None:
@@ -148,7 +158,7 @@ def test_lost_and_doubled_deltas_change_nothing_of_the_whole(
     assert client.has_everything()
 
 
-@given(cut=st.integers(0, 7), replayed_from=st.integers(0, 7))
+@given(cut=st.integers(0, 8), replayed_from=st.integers(0, 8))
 def test_a_broken_stream_goes_on_where_it_was(cut: int, replayed_from: int) -> None:
     client, shown = Client(), view()
     for delta in deltas()[:cut]:
@@ -160,7 +170,7 @@ def test_a_broken_stream_goes_on_where_it_was(cut: int, replayed_from: int) -> N
     assert client.has_everything()
 
 
-@given(cut=st.integers(0, 7))
+@given(cut=st.integers(0, 8))
 def test_a_broken_stream_goes_on_from_the_row_alone(cut: int) -> None:
     client, shown = Client(), view()
     for delta in deltas()[:cut]:
@@ -169,12 +179,12 @@ def test_a_broken_stream_goes_on_from_the_row_alone(cut: int) -> None:
     assert client.has_everything()
 
 
-@given(first=st.integers(0, 7), missing=st.sets(st.integers(0, 6)))
+@given(first=st.integers(0, 8), missing=st.sets(st.integers(0, 7)))
 def test_a_new_attempt_begins_anew(first: int, missing: set[int]) -> None:
     client, shown = Client(), view()
     for delta in deltas(1)[:first]:
         client.take(shown.show(delta))
-    had_shown = bool(client.text or client.sources)
+    had_shown = bool(client.text or client.sources or client.steps)
     for delta in deltas(2):
         if delta.sequence not in missing:
             client.take(shown.show(delta))
@@ -187,14 +197,14 @@ def test_a_new_attempt_begins_anew(first: int, missing: set[int]) -> None:
 
 def test_a_failed_turn_ends_with_its_reason() -> None:
     events = view().finish(
-        turn(state="failed", answer="", sources=[], citations=[], error_code="provider_busy")
+        turn(state="failed", answer="", sources=[], citations=[], steps=[], error_code="x")
     )
     assert [event.event for event in events] == ["error"]
-    assert msgspec.json.decode(events[0].data)["code"] == "provider_busy"
+    assert msgspec.json.decode(events[0].data)["code"] == "x"
 
 
 def test_a_cancelled_turn_says_that_it_was_cancelled() -> None:
-    [end] = view().finish(turn(state="cancelled", answer="", sources=[], citations=[]))
+    [end] = view().finish(turn(state="cancelled", answer="", sources=[], citations=[], steps=[]))
     assert end.event == "done"
     assert msgspec.json.decode(end.data)["finish_reason"] == "cancelled"
 

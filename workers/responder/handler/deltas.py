@@ -18,6 +18,8 @@ from contracts.conversations import (
     QuestionAsked,
     Source,
     SourcesFound,
+    Step,
+    StepTaken,
     TokensGenerated,
 )
 from contracts.envelope import Outgoing
@@ -38,7 +40,7 @@ MAX_DELTA_CHARACTERS = 8_000
 END_SECONDS = 5.0
 
 #: A delta that only lacks its place: (turn_id, attempt, sequence).
-Step = Callable[..., Delta]
+Unplaced = Callable[..., Delta]
 
 
 class DeltaWriter:
@@ -62,7 +64,7 @@ class DeltaWriter:
         self._placed = placed
         self._attempt = 0
         self._sequence = 0
-        self._waiting: deque[Step | str] = deque()
+        self._waiting: deque[Unplaced | str] = deque()
         self._said: list[str] = []
         self._wake = asyncio.Event()
         self._ending = asyncio.Event()
@@ -92,6 +94,10 @@ class DeltaWriter:
         self._waiting.clear()
         self._tell(AnswerStarted)
 
+    def step(self, step: Step) -> None:
+        """An agent did something."""
+        self._tell(partial(StepTaken, step=step))
+
     def sources(self, sources: Sequence[Source]) -> None:
         """Retrieval is done."""
         self._tell(partial(SourcesFound, sources=tuple(sources)))
@@ -110,7 +116,7 @@ class DeltaWriter:
         """Begin another attempt."""
         self.start(await self._begin())
 
-    async def end(self, step: Step) -> None:
+    async def end(self, step: Unplaced) -> None:
         """Send what is left and ``step`` as the last, within bounded time."""
         self._tell(step)
         self._ending.set()
@@ -119,7 +125,7 @@ class DeltaWriter:
             if late:
                 log.warning("deltas_left_behind", turn_id=str(self._asked.turn_id))
 
-    def _tell(self, step: Step | str) -> None:
+    def _tell(self, step: Unplaced | str) -> None:
         self._waiting.append(step)
         self._wake.set()
 
@@ -134,7 +140,7 @@ class DeltaWriter:
                     await _within(COALESCED_SECONDS, self._ending)
             self._wake.clear()
 
-    def _next(self) -> Step:
+    def _next(self) -> Unplaced:
         """Take the next step; texts that follow each other make one."""
         step = self._waiting.popleft()
         if not isinstance(step, str):
@@ -146,7 +152,7 @@ class DeltaWriter:
             self._waiting.popleft()
         return partial(TokensGenerated, text="".join(texts))
 
-    async def _send(self, step: Step) -> None:
+    async def _send(self, step: Unplaced) -> None:
         attempt, sequence = self._attempt, self._sequence
         self._sequence += 1
         turn_id = self._asked.turn_id
