@@ -98,6 +98,52 @@ def test_invented_numbers_are_dropped_and_counted() -> None:
     assert reader.dropped == 3
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        'The handbook says "Backups are kept for ninety years, always" [1].',
+        "“Lunch is served from noon until half past two.” [2]",
+        "It is so: «Backups are kept for a whole year by law» [1].",
+        "„Backups werden dreißig Jahre lang aufgehoben“, steht dort [1].",
+        "“The canteen is closed on Mondays. It opens again on Tuesdays.” [2]",
+        "“Backups are kept … for ever and ever and ever” [1]",
+        "「備份保存九十年並且永遠不刪除」[1]",
+    ],
+)
+def test_an_invented_quote_is_not_cited_and_counted(answer: str) -> None:
+    reader = read(answer)
+    assert reader.citations == ()
+    assert reader.dropped == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "quote"),
+    [
+        (
+            'It says "requests for  a restore go to the Service Desk", and no more [1].',
+            "Requests for a restore go to the service desk.",
+        ),
+        (
+            "“Requests … go to the service desk” [1]",
+            "Requests for a restore go to the service desk.",
+        ),
+        ("“[They] are kept for thirty days.” [1]", "Backups are kept for thirty days."),
+        ("“Made up from the beginning to the end.” So backups are kept [1].", None),
+        ("You ask “how long are backups kept”: thirty days [1].", None),
+        ('A 19" rack and a 24" screen: backups are kept for thirty days [1].', None),
+    ],
+)
+def test_a_true_quote_is_cited_with_its_sentence(answer: str, quote: str | None) -> None:
+    [citation] = read(answer).citations
+    assert citation.quote == (quote or "Backups are kept for thirty days.")
+
+
+def test_a_quote_with_the_number_of_another_passage_is_not_cited() -> None:
+    reader = read("“Lunch is served from noon.” [1] “The canteen is closed on Mondays.” [2]")
+    assert [citation.index for citation in reader.citations] == [2]
+    assert reader.dropped == 1
+
+
 def test_a_passage_whose_span_does_not_hold_is_not_cited() -> None:
     broken = Passage(
         index=1,
@@ -147,11 +193,14 @@ def test_the_page_is_that_of_the_quote_not_of_the_passage() -> None:
                 "[1, 3-",
                 "4]",
                 "[9] ",
+                "“Backups are kept for ninety years” ",
+                '"',
+                "x" * 900,
             ]
         ),
         max_size=30,
     ).map("".join),
-    cuts=st.lists(st.integers(min_value=0, max_value=400), max_size=20),
+    cuts=st.lists(st.integers(min_value=0, max_value=9000), max_size=20),
 )
 def test_citations_do_not_depend_on_how_the_answer_is_divided(answer: str, cuts: list[int]) -> None:
     whole = read(answer)

@@ -12,6 +12,7 @@ from workers.responder.core.markers import (
     without_markers,
 )
 from workers.responder.core.passages import Passage
+from workers.responder.core.quotations import occurs, quotations_behind
 from workers.responder.core.quotes import best_quote
 
 #: How far before its number a claim is looked for.
@@ -34,7 +35,8 @@ class CitationReader:
         self._text = ""
         self._scanned = 0
         self._cited: dict[int, Citation] = {}
-        #: How many numbers named no passage, or one whose span does not hold.
+        #: How many numbers named no passage, one whose span does not hold, or one that does not
+        #: say what the answer quotes from it.
         self.dropped = 0
 
     @property
@@ -47,18 +49,24 @@ class CitationReader:
         self._text += piece
         found: list[Citation] = []
         for marker in MARKER.finditer(self._text, self._scanned):
-            claim = claim_before(self._text[: marker.start()])
-            found.extend(self._cite(numbers_of(marker), claim))
+            before = self._text[: marker.start()]
+            found.extend(
+                self._cite(numbers_of(marker), claim_before(before), self._quoted_in(before))
+            )
             self._scanned = marker.end()
         self._forget()
         return found
 
-    def _cite(self, numbers: Iterable[int], claim: str) -> list[Citation]:
+    def _quoted_in(self, before: str) -> list[str]:
+        """Return what the claim quotes; the words of the question are not taken from a source."""
+        return [one for one in quoted_before(before) if not occurs(one, self._question)]
+
+    def _cite(self, numbers: Iterable[int], claim: str, quoted: list[str]) -> list[Citation]:
         found: list[Citation] = []
         for number in numbers:
             if number in self._cited:
                 continue
-            citation = self._checked(number, claim)
+            citation = self._checked(number, claim, quoted)
             if citation is None:
                 self.dropped += 1
                 continue
@@ -66,16 +74,18 @@ class CitationReader:
             found.append(citation)
         return found
 
-    def _checked(self, number: int, claim: str) -> Citation | None:
+    def _checked(self, number: int, claim: str, quoted: list[str]) -> Citation | None:
         passage = self._passages.get(number)
         if passage is None or len(passage.text) != passage.char_end - passage.char_start:
             return None
-        return cite(passage, claim, self._question)
+        if not all(occurs(quotation, passage.text) for quotation in quoted):
+            return None
+        return cite(passage, quoted[-1] if quoted else claim, self._question)
 
     def _forget(self) -> None:
         unfinished = UNFINISHED.search(self._text, self._scanned)
         self._scanned = unfinished.start() if unfinished else len(self._text)
-        surplus = max(0, len(self._text) - _KEPT)
+        surplus = max(0, len(self._text) - 2 * _KEPT)  # a marker may be part of what is kept
         self._text = self._text[surplus:]
         self._scanned = max(0, self._scanned - surplus)
 
@@ -101,6 +111,18 @@ def cite(passage: Passage, claim: str, question: str) -> Citation | None:
 def claim_before(text: str) -> str:
     """Return the sentence that the end of ``text`` closes, without markers and punctuation."""
     said = MARKERS_AT_END.sub("", text[-_KEPT:])[-_LONGEST_CLAIM:].rstrip(_AROUND)
-    boundaries = list(_CLAIM_BOUNDARY.finditer(said))
-    claim = said[boundaries[-1].end() :] if boundaries else said
-    return without_markers(claim).strip(_AROUND)
+    return without_markers(said[_last_sentence(said) :]).strip(_AROUND)
+
+
+def quoted_before(text: str) -> list[str]:
+    """Return the quotations that end in the sentence that the end of ``text`` closes."""
+    said = MARKERS_AT_END.sub("", text[-_KEPT:])
+    line = said[said.rfind("\n") + 1 :]
+    if len(text) >= _KEPT and line == said:
+        return []  # where its marks open cannot be told
+    return quotations_behind(line, _last_sentence(line.rstrip(_AROUND)))
+
+
+def _last_sentence(text: str) -> int:
+    boundaries = list(_CLAIM_BOUNDARY.finditer(text))
+    return boundaries[-1].end() if boundaries else 0
