@@ -19,6 +19,7 @@
         ├── ProviderRefused        a provider refused the request (4xx, content policy)
         ├── ProviderUnauthorized   a provider does not accept the key
         ├── AnswerFailed           the model did not give a whole answer
+        ├── EventTooLarge          Kafka takes no record of this size
         ├── Stalled                nothing moved it any more, and trying again did not help
         └── Misconfigured          a setting is wrong or missing
 
@@ -153,6 +154,12 @@ class AnswerFailed(Rejected):
     """The model did not give a whole answer; ask again."""
 
     code = "answer_failed"
+
+
+class EventTooLarge(Rejected):
+    """Kafka takes no record this large; send less metadata, or have its limit raised."""
+
+    code = "event_too_large"
 
 
 class Stalled(Rejected):

@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerClosed
+from aiokafka.errors import (
+    KafkaError,
+    MessageSizeTooLargeError,
+    ProducerClosed,
+    RecordListTooLargeError,
+)
+from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.structs import RecordMetadata
 
 from contracts.codec import encode
 from contracts.envelope import Outgoing, cloud_event_headers
-from contracts.errors import BrokerUnavailable, Rejected
+from contracts.errors import BrokerUnavailable, EventTooLarge
 from runtime import telemetry
 from runtime.clock import Clock, SystemClock
 from runtime.kafka.connection import KafkaConnection
@@ -21,6 +27,8 @@ from runtime.kafka.connection import KafkaConnection
 SEND_SECONDS = 10.0
 #: An event is at most 64 KB and a part 256 KB; the rest is room for escapes and headers.
 MAX_REQUEST_BYTES = 1024 * 1024
+#: What we refuse to send, and what a broker with a lower limit refuses to take.
+TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
 @dataclass(frozen=True)
@@ -60,12 +68,14 @@ class Publisher:
             await _close(producer)
 
     async def check(self) -> None:
-        """Return when a broker knows the topics, else raise ``BrokerUnavailable``."""
+        """Return when a broker answers, else raise ``BrokerUnavailable``.
+
+        A probe costs the same whatever Kafka holds.
+        """
         producer = await self._connected()
-        client = producer.client
         try:
             async with asyncio.timeout(SEND_SECONDS):
-                await client.fetch_all_metadata()
+                await _ask_brokers(producer.client)
         except (TimeoutError, KafkaError, OSError) as error:
             raise BrokerUnavailable from error
 
@@ -74,7 +84,7 @@ class Publisher:
     ) -> Placed:
         """Publish an event with its CloudEvents headers and the current trace; await the ack.
 
-        Raises ``BrokerUnavailable``; ``Rejected`` when the record is too large for the broker.
+        Raises ``BrokerUnavailable``; ``EventTooLarge`` when the broker takes no such record.
         """
         every = cloud_event_headers(outgoing, at=self._clock.now().isoformat())
         every |= telemetry.inject() | dict(headers or {})
@@ -102,6 +112,8 @@ class Publisher:
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 metadata = await acknowledged
+        except TOO_LARGE as error:
+            raise EventTooLarge from error
         except (TimeoutError, KafkaError, OSError) as error:
             await self._replace_after(error)
             raise BrokerUnavailable(f"Kafka did not take a record of {topic}.") from error
@@ -127,17 +139,23 @@ class Publisher:
                     partition=partition,
                     headers=[(name, _bytes(text)) for name, text in headers.items()],
                 )
-        except MessageSizeTooLargeError as error:
-            raise Rejected(f"A record of {topic} is larger than a broker takes.") from error
+        except TOO_LARGE as error:
+            raise EventTooLarge from error
         except (TimeoutError, KafkaError, OSError) as error:
             await self._replace_after(error)
             raise BrokerUnavailable(f"Kafka did not take a record of {topic}.") from error
 
     async def _connected(self) -> AIOKafkaProducer:
-        async with self._starting:
-            if self._producer is None:
-                self._producer = await self._start_one()
+        if self._producer is not None:
             return self._producer
+        try:
+            # Who waits for another's attempt to connect waits no longer than for an own one.
+            async with asyncio.timeout(SEND_SECONDS), self._starting:
+                if self._producer is None:
+                    self._producer = await self._start_one()
+                return self._producer
+        except TimeoutError as error:
+            raise BrokerUnavailable from error
 
     async def _start_one(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
@@ -149,12 +167,11 @@ class Publisher:
             **self._connection.options(),
         )
         try:
-            async with asyncio.timeout(SEND_SECONDS):
-                await producer.start()
-        except (TimeoutError, KafkaError, OSError) as error:
+            await producer.start()
+        except (KafkaError, OSError) as error:
             await _close(producer)
             raise BrokerUnavailable from error
-        except asyncio.CancelledError:
+        except asyncio.CancelledError:  # by who waits, or because it took too long
             await _close(producer)
             raise
         return producer
@@ -166,6 +183,19 @@ class Publisher:
         producer, self._producer = self._producer, None
         if producer is not None:
             await _close(producer)
+
+
+async def _ask_brokers(client: Any) -> None:
+    """Return when one of the brokers has answered; they are asked for no topic."""
+    refused: KafkaError | None = None
+    for broker in client.cluster.brokers():
+        try:
+            await client.send(broker.nodeId, MetadataRequest([]))
+        except KafkaError as error:
+            refused = error
+        else:
+            return
+    raise refused or KafkaError("No broker is known.")
 
 
 async def _close(producer: AIOKafkaProducer) -> None:
