@@ -15,6 +15,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from cli.main import COMMANDS, load
 from contracts import errors
 from contracts.topics import TOPICS, Topic
+from docs import chart_schema
 from gateway.errors import FRAMEWORK_CODES, SENTENCES
 from gateway.openapi import openapi_document
 from runtime import metrics
@@ -40,6 +41,8 @@ def documents() -> dict[str, str]:
         "docs/reference/metrics.md": metrics_page,
         "docs/reference/errors.md": errors_page,
         "docs/reference/cli.md": cli_page,
+        "docs/reference/chart-values.md": chart_values_page,
+        "charts/ragline/values.schema.json": lambda: _schema_json(chart_schema.schema()),
         "contracts/published/events.schema.json": lambda: _json(events_schema()),
         "contracts/published/asyncapi.json": lambda: _json(asyncapi_document()),
         "contracts/published/openapi.json": lambda: _json(openapi_document()),
@@ -145,6 +148,16 @@ def cli_page() -> str:
     return _page("Command line", "`ragline --help` says the same.", "\n".join(parts))
 
 
+def chart_values_page() -> str:
+    """Return the page of every value of the chart."""
+    return _page(
+        "Values of the chart",
+        "Of `charts/ragline`. A key below `gatewayDefaults` may stand below each of `gateways`, "
+        "one below `workerDefaults` below each of `workers`, and outranks the default there.",
+        _table(("key", "default", "what it does"), chart_schema.rows()),
+    )
+
+
 def _commands(command: Any, name: str) -> list[str]:
     if hasattr(command, "commands"):
         return [
@@ -235,6 +248,11 @@ def _default(value: Any) -> str:
     if value is None or value == ():
         return "-"
     return f"`{getattr(value, 'value', value)}`"
+
+
+def _schema_json(content: dict[str, Any]) -> str:
+    """Return it in the order of the values, which is how a person reads it."""
+    return msgspec.json.format(msgspec.json.encode(content), indent=2).decode() + "\n"
 
 
 def _json(content: dict[str, Any]) -> str:
