@@ -19,6 +19,11 @@ REASON = PREFIX + "reason"
 WORKER_VERSION = PREFIX + "worker-version"
 REDRIVES = PREFIX + "redrives"
 
+#: Of the record's own, kept wherever it goes: the only generation that it is for, and the replay
+#: that it belongs to.
+GENERATION = "ragline-generation"
+REPLAY = "ragline-replay"
+
 #: Where a record was first; kept however often it fails and is redriven.
 ORIGIN = frozenset({ORIGIN_TOPIC, ORIGIN_PARTITION, ORIGIN_OFFSET, ORIGIN_TIMESTAMP})
 

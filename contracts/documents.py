@@ -47,6 +47,8 @@ class DocumentParsed(DocumentEvent, frozen=True, kw_only=True, tag="document_par
     characters: int
     #: Which parser read it, with its version.
     parser: str
+    #: Only for this generation; 0 is for every one that live uploads go into.
+    generation: int = 0
 
 
 class ChunkText(msgspec.Struct, frozen=True, kw_only=True):

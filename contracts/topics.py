@@ -1,6 +1,6 @@
 """Every topic, once: name, key, partitions, retention, and what travels in it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import msgspec
@@ -144,6 +144,16 @@ CHAT_COMPLETED = Topic(
 )
 
 
+def chunked_topic(generation: int) -> Topic:
+    """Return the topic of a build's own chunks; live ones never wait behind them."""
+    return replace(DOCUMENTS_CHUNKED, name=f"documents.chunked.g{generation}.v1")
+
+
+def build_group(worker: str, generation: int) -> str:
+    """Return the group of a worker that fills one generation beside the live ones."""
+    return f"{worker}.g{generation}"
+
+
 def dead_letter_topic(worker: str) -> Topic:
     """Return the topic that keeps what this worker could not do, raw bytes and reason."""
     return Topic(
@@ -202,6 +212,9 @@ TOPICS: tuple[Topic, ...] = (
 )
 
 TOPICS_BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
+
+#: The workers that a build has of its own, in the order of their work.
+BUILDERS: tuple[WorkerName, ...] = ("chunker", "embedder")
 
 #: The topic that each worker's group reads.
 INPUTS: dict[WorkerName, Topic] = {

@@ -21,9 +21,22 @@ ACTIVE = f"SELECT {_COLUMNS} FROM generations WHERE state = 'active'"
 # One generation.
 GET = f"SELECT {_COLUMNS} FROM generations WHERE generation_id = $1"
 
-# What new documents are indexed into: a retired one is fed until it is dropped, so that going
-# back to it loses nothing.
+# Those whose tables are used: a retired one is fed until it is dropped, so that going back to it
+# loses nothing.
 FED = f"SELECT {_COLUMNS} FROM generations WHERE state <> 'dropped' ORDER BY generation_id"
+
+# What the chunker of the live uploads makes chunks for, the active one first: one that is being
+# built has workers of its own until it has caught up.
+TARGETS = f"""
+SELECT {_COLUMNS} FROM generations
+WHERE state <> 'dropped' AND joined_at IS NOT NULL
+ORDER BY state <> 'active', generation_id
+"""
+
+# Is a generation still filled by workers of its own?
+IS_BUILDING = """
+SELECT FROM generations WHERE generation_id = $1 AND state = 'building' AND built_at IS NULL
+"""
 
 # Keep a generation from being dropped until this transaction ends. FOR KEY SHARE would not do:
 # a change of state does not touch the key.
@@ -56,8 +69,16 @@ class Generations:
         return _generation(await self._connection.row(GET, generation_id))
 
     async def fed(self) -> list[Generation]:
-        """Return the generations that every new document goes into, oldest first."""
+        """Return the generations that hold or will hold every document, oldest first."""
         return [Generation(**row) for row in await self._connection.rows(FED)]
+
+    async def targets(self) -> list[Generation]:
+        """Return the generations that live uploads go into, the active one first."""
+        return [Generation(**row) for row in await self._connection.rows(TARGETS)]
+
+    async def is_building(self, generation_id: int) -> bool:
+        """Say whether workers of its own still fill a generation."""
+        return await self._connection.row(IS_BUILDING, generation_id) is not None
 
     async def lock(self, generation_id: int) -> bool:
         """Keep a generation until the transaction ends; False when it is dropped (or never was)."""

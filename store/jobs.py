@@ -112,6 +112,28 @@ FROM job
 WHERE stage.job_id = job.job_id AND stage.state <> 'done'
 """
 
+# Only one at a time ends a job: the last parts of two generations may come at once.
+LOCK_OPEN = """
+SELECT FROM jobs
+WHERE tenant_id = current_tenant() AND job_id = $1 AND finished_at IS NULL
+FOR UPDATE
+"""
+
+# Is a version in every generation that its job waits for: the active one, and the one that is about
+# to be? Of the latter not where it was given up.
+IS_COMPLETE = """
+SELECT NOT EXISTS (
+    SELECT FROM generations
+    WHERE (generations.state = 'active' OR generations.promoting_at IS NOT NULL)
+      AND NOT EXISTS (
+          SELECT FROM document_generations progress
+          WHERE progress.tenant_id = current_tenant()
+            AND progress.document_id = $1 AND progress.version = $2
+            AND progress.generation_id = generations.generation_id
+            AND (progress.indexed_at IS NOT NULL
+                 OR (progress.failed_at IS NOT NULL AND generations.state <> 'active'))))
+"""
+
 # It cannot be done: the stage that found out failed, and so did whatever was running.
 FAIL = """
 WITH job AS (
@@ -225,6 +247,20 @@ class Jobs:
     async def finish(self, job_id: JobId) -> None:
         """Note that the document is indexed, and every stage of its job done."""
         await self._connection.change(FINISH, job_id)
+
+    async def finish_if_complete(
+        self, job_id: JobId, document_id: DocumentId, version: int
+    ) -> bool:
+        """End the job if the document is in every generation that it waits for.
+
+        False when it is not, or when the job had ended already.
+        """
+        if await self._connection.row(LOCK_OPEN, job_id) is None:
+            return False
+        if not await self._connection.value(IS_COMPLETE, document_id, version):
+            return False
+        await self.finish(job_id)
+        return True
 
     async def fail(self, job_id: JobId, *, stage: StageName, code: str, message: str) -> bool:
         """End a job that cannot succeed; False when it had ended already."""

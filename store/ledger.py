@@ -13,6 +13,14 @@ WHERE tenant_id = current_tenant() AND document_id = $1 AND version = $2 AND sta
   AND generation = $4 AND part = $5 AND replay_id = $6
 """
 
+# Was it done in normal life, or in any replay?
+IS_DONE = """
+SELECT FROM ledger
+WHERE tenant_id = current_tenant() AND document_id = $1 AND version = $2 AND stage = $3
+  AND generation = $4 AND part = $5
+LIMIT 1
+"""
+
 # It is done. Two who did it at once wait for each other here, and the second learns of the first.
 RECORD = """
 INSERT INTO ledger (tenant_id, document_id, version, stage, generation, part, replay_id, outgoing)
@@ -43,6 +51,11 @@ class Ledger:
         """Return what this work led to, as it was recorded; None when it was not done yet."""
         outgoing: bytes | None = await self._connection.value(FIND, *_columns(key))
         return outgoing
+
+    async def is_done(self, key: LedgerKey) -> bool:
+        """Say whether this work was done before, in whatever replay."""
+        found = await self._connection.row(IS_DONE, *_columns(key)[:-1])
+        return found is not None
 
     async def record(self, key: LedgerKey, outgoing: bytes) -> bool:
         """Record work in the transaction that has its effects; False when it was done before.

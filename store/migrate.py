@@ -37,12 +37,13 @@ SELECT EXISTS (SELECT FROM document_generations WHERE generation_id = $1 AND chu
 """
 
 # Nothing was ever in it, so nobody can want to go back to it.
-DROP = "UPDATE generations SET state = 'dropped' WHERE generation_id = $1"
+DROP = "UPDATE generations SET state = 'dropped', dropped_at = now() WHERE generation_id = $1"
 
 # A generation and its table of chunks.
 CREATE = """
-INSERT INTO generations (strategy, embedding_model, dimensions, state)
-VALUES ($1, $2, $3, 'active')
+INSERT INTO generations (strategy, embedding_model, dimensions, state, topic_ready_at, joined_at,
+                         built_at, activated_at)
+VALUES ($1, $2, $3, 'active', now(), now(), now(), now())
 RETURNING generation_id, strategy, embedding_model, dimensions, state
 """
 CREATE_TABLE = "SELECT create_chunks_table($1, $2)"

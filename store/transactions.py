@@ -3,6 +3,7 @@
 from runtime.postgres import Connection
 from store.accounts import Accounts
 from store.api_keys import ApiKeys
+from store.builds import Builds
 from store.chunks import Chunks
 from store.conversations import Conversations
 from store.dead_letters import DeadLetters
@@ -52,6 +53,7 @@ class SystemTransaction:
         self.connection = connection
         self.accounts = Accounts(connection)
         self.generations = Generations(connection)
+        self.builds = Builds(connection)
         self.relay = Relay(connection)
         self.watch = Watch(connection)
         self.housekeeping = Housekeeping(connection)

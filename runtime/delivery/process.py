@@ -62,10 +62,10 @@ async def run_worker(
     Raises ``WorkerStuck`` when nothing moves any more; the caller ends the process.
     """
     clock = clock or SystemClock()
-    publisher = Publisher(connection, client_id=f"ragline-{worker.name}", clock=clock)
+    publisher = Publisher(connection, client_id=f"ragline-{worker.consumer_group}", clock=clock)
     settler = Settler(worker, publisher, clock)
     readings = readings_of(worker, settler, clock)
-    broker, subscribers = create_broker(worker.name, connection, settler, readings)
+    broker, subscribers = create_broker(worker.consumer_group, connection, settler, readings)
     probes.health.add("kafka", publisher.check)
     probes.health.add("release", partial(_check_limit, settler.limit))
     stopping = _stop_on_signals()
@@ -82,7 +82,7 @@ async def run_worker(
         connecting = asyncio.create_task(_connect(worker, broker.start, stopping))
         stack.push_async_callback(_end, connecting)
         await _watch(subscribers, stopping, watchdog, connecting)
-    log.info("worker_stopped", group=worker.name)
+    log.info("worker_stopped", group=worker.consumer_group)
 
 
 def _stop_on_signals() -> asyncio.Event:
@@ -104,7 +104,7 @@ async def _connect(
             log.warning("kafka_not_reached", reason=type(error).__name__)
             await _wait(stopping, CONNECT_SECONDS)
         else:
-            log.info("worker_started", group=worker.name, topic=worker.topic.name)
+            log.info("worker_started", group=worker.consumer_group, topic=worker.topic.name)
             return
 
 
@@ -122,14 +122,20 @@ async def _unless(stopping: asyncio.Event, work: Awaitable[None]) -> None:
 
 
 def readings_of(worker: Worker, settler: Settler, clock: Clock) -> list[Reading]:
-    """Return the worker's own topic, and in a group of its own the topics of its retries."""
+    """Return the worker's own topic, and in a group of its own the topics of its retries.
+
+    A worker with another group than that of its name leaves its retries to the one without.
+    """
     delays = retry_topics(worker.name)
-    live = Intake(worker, settler, clock)
+    live = Intake(worker, settler, clock, group=worker.consumer_group)
+    reading = Reading(group=worker.consumer_group, topics=[worker.topic.name], intake=live)
+    if worker.group is not None:
+        return [reading]
     few = replace(worker, concurrency=max(1, worker.concurrency // RETRY_SHARE))
     group = retry_group(worker.name)
     retries = Intake(few, settler, clock, group=group, delays=delays)
     return [
-        Reading(group=worker.name, topics=[worker.topic.name], intake=live),
+        reading,
         Reading(group=group, topics=list(delays), intake=retries),
     ]
 

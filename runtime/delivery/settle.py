@@ -20,6 +20,7 @@ from runtime.delivery.breaker import Breaker
 from runtime.delivery.failures import Failure, Obsolete, TryAgain, TryLater, Verdict, judge
 from runtime.delivery.headers import History, dead_letter_headers, retry_headers
 from runtime.delivery.limit import ReleaseLimit
+from runtime.delivery.marks import marked
 from runtime.delivery.worker import Worker
 from runtime.kafka import Publisher
 
@@ -68,7 +69,7 @@ class Settler:
         """Do one try: decode, work, publish what follows, with every ack awaited."""
         if record.value is None:
             return  # a tombstone: the document's row is already a fence
-        event = decode(self._worker.topic, record.value)
+        event = marked(decode(self._worker.topic, record.value), record)
         following = await self._worker.handle(event)
         await self.publish(following)
         if following and self._worker.confirm is not None:
@@ -84,6 +85,8 @@ class Settler:
             with self._idle():
                 await self.limit.admit()
                 await self.breaker.admit()
+                if self._worker.admit is not None and here == 0:
+                    await self._worker.admit()
             here += 1
             verdict = await self._try(record, attempt, here, history.level)
             match verdict:
@@ -161,7 +164,7 @@ class Settler:
                 topic=self._retry_topics[verdict.level],
                 key=record.key,
                 value=record.value,
-                headers=headers,
+                headers={**headers, **self._worker.marks},
             ),
         )
         if kept:
@@ -189,7 +192,7 @@ class Settler:
                 topic=dead_letter_topic(self._worker.name).name,
                 key=record.key,
                 value=record.value,
-                headers=headers,
+                headers={**headers, **self._worker.marks},
             ),
         )
         if not (said or kept):
@@ -221,7 +224,7 @@ class Settler:
 
     async def _say(self, record: ConsumerRecord, failure: Failure) -> None:
         try:
-            event: Any = decode(self._worker.topic, record.value or b"")
+            event: Any = marked(decode(self._worker.topic, record.value or b""), record)
         except UndecodableEvent:
             return  # nobody can tell whose it is
         await self.publish(await self._worker.give_up(event, failure))

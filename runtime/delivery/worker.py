@@ -1,7 +1,7 @@
 """What a worker tells the delivery runtime about itself."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.envelope import Outgoing
@@ -25,6 +25,13 @@ class Worker:
     concurrency: int
     handle: Callable[[Any], Awaitable[Sequence[Outgoing]]]
     give_up: Callable[[Any, Failure], Awaitable[Sequence[Outgoing]]]
+    #: Another group than the one that is named like the folder, for a worker that does one work
+    #: beside the live one; its retries are the live worker's.
+    group: str | None = None
+    #: Awaited before a record is tried: it may hold the work back, for whatever reason.
+    admit: Callable[[], Awaitable[None]] | None = None
+    #: Headers that a record gets which waits elsewhere, so that others know whose it was.
+    marks: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     #: Called when what follows is acknowledged; returns what must be said after it, if anything.
     confirm: Callable[[Any], Awaitable[Sequence[Outgoing]]] | None = None
     #: False where work in flight outlives a rebalance, because something else than the partition
@@ -34,3 +41,8 @@ class Worker:
     try_seconds: float = 900.0
     #: Seconds that work in flight may take to end at a stop or a rebalance.
     drain_seconds: float = 30.0
+
+    @property
+    def consumer_group(self) -> str:
+        """The group in which it reads its topic."""
+        return self.group or self.name

@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
-from contracts.topics import INPUTS
+from contracts.topics import INPUTS, build_group, chunked_topic
 from providers.embedding.factory import create_embedding
 from providers.embedding.gathering import GatheringModel
 from providers.embedding.protocol import EmbeddingModel
@@ -13,6 +14,7 @@ from runtime.clock import SystemClock
 from runtime.delivery import Worker
 from runtime.health import Health
 from runtime.settings import Settings
+from store.build_gate import BuildGate
 from store.connecting import connect
 from store.failed_jobs import fail_job
 from workers.embedder.handler import handle
@@ -20,21 +22,35 @@ from workers.embedder.settings import EmbedderSettings
 
 
 @asynccontextmanager
-async def build(settings: Settings, health: Health) -> AsyncGenerator[Worker]:
-    """Yield the worker; its clients are closed afterwards."""
+async def build(
+    settings: Settings, health: Health, generation: int | None = None
+) -> AsyncGenerator[Worker]:
+    """Yield the worker; its clients are closed afterwards.
+
+    With a ``generation`` it reads that build's own chunks, behind live work.
+    """
     own = EmbedderSettings.of(settings)
     models = EmbeddingModels(partial(_create, settings))
     clock = SystemClock()
     async with connect(settings, application="embedder") as store:
         health.add("database", store.check)
         try:
-            yield Worker(
+            worker = Worker(
                 name="embedder",
                 topic=INPUTS["embedder"],
                 concurrency=own.concurrency,
                 drain_seconds=own.drain_seconds,
                 handle=partial(handle, store=store, models=models, clock=clock),
                 give_up=partial(fail_job, stage="embed", store=store, clock=clock),
+            )
+            if generation is None:
+                yield worker
+                return
+            yield replace(
+                worker,
+                topic=chunked_topic(generation),
+                group=build_group("embedder", generation),
+                admit=BuildGate(store, generation, clock, has_rate=False).admit,
             )
         finally:
             await models.close()

@@ -108,28 +108,43 @@ async def _save(
     await tx.chunks.insert(
         number, event.document_id, event.version, event.part, _rows(event, vectors)
     )
-    progress = await tx.parts.complete(
-        event.document_id, event.version, number, chunks=len(event.chunks), tokens=tokens
-    )
-    await tx.jobs.advance(
-        event.job_id, "embed", done=progress.chunks_done, total=progress.chunks_total
-    )
     following: Sequence[Outgoing] = ()
-    if progress.is_last:
-        following = await _finish(tx, event, number, clock)
+    if await _is_new(tx, event):
+        progress = await tx.parts.complete(
+            event.document_id, event.version, number, chunks=len(event.chunks), tokens=tokens
+        )
+        active = await tx.generations.active()
+        if active is not None and active.generation_id == number:
+            await tx.jobs.advance(
+                event.job_id, "embed", done=progress.chunks_done, total=progress.chunks_total
+            )
+        if progress.is_last:
+            following = await _finish(tx, event, number, clock)
     if not await tx.ledger.record(_key(event), pack(following)):
         raise AlreadyDone
     metrics.CHUNKS_INDEXED.inc(len(event.chunks))
     return following
 
 
+async def _is_new(tx: Transaction, event: DocumentChunked) -> bool:
+    """Say whether the part is to be counted: one that comes again in a replay was."""
+    await tx.parts.lock(event.document_id, event.version, event.generation)
+    return not await tx.ledger.is_done(_key(event))
+
+
 async def _finish(
     tx: Transaction, event: DocumentChunked, generation: int, clock: Clock
 ) -> Sequence[Outgoing]:
-    """End the job; the chunks of earlier versions make room."""
+    """End the job, if this is all that it waits for; the chunks of earlier versions make room."""
     await tx.chunks.remove_other_versions(generation, event.document_id, event.version)
-    await tx.jobs.finish(event.job_id)
-    log.info("document_indexed", document_id=str(event.document_id), chunks=event.chunks_total)
+    log.info(
+        "document_indexed",
+        document_id=str(event.document_id),
+        generation=generation,
+        chunks=event.chunks_total,
+    )
+    if not await tx.jobs.finish_if_complete(event.job_id, event.document_id, event.version):
+        return ()
     return [status_changed(event, "indexed", at=clock.now())]
 
 

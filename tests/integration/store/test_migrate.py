@@ -23,6 +23,8 @@ from tests.integration.store.given import a_tenant, a_vector, accepted, indexed
 
 pytestmark = pytest.mark.asyncio
 
+#: Every revision, oldest first.
+REVISIONS = [f"{number:04}" for number in range(1, int(HEAD) + 1)]
 WANTED = {"strategy": "sentence_5", "embedding_model": "test-8", "dimensions": 8}
 
 
@@ -69,7 +71,7 @@ async def test_migrating_again_changes_nothing(empty: str) -> None:
 
 async def test_of_two_migrations_at_once_one_applies_and_the_other_waits(empty: str) -> None:
     done = await asyncio.gather(migrate(empty), migrate(empty), migrate(empty))
-    assert sorted(done) == [[], [], ["0001", "0002", "0003"]]
+    assert sorted(done) == [[], [], REVISIONS]
 
 
 async def test_databases_of_one_server_are_migrated_at_once(
@@ -95,7 +97,7 @@ async def test_a_superuser_migrates_and_serves_with_row_level_security(tmp_path:
         password = keep_passwords(tmp_path / "passwords.json").superuser
         host = urlsplit(server.dsn).port
         dsn = f"postgresql://postgres:{password}@127.0.0.1:{host}/postgres"
-        assert await migrate(dsn) == ["0001", "0002", "0003"]
+        assert await migrate(dsn) == REVISIONS
         await ensure_generation(dsn, **WANTED)  # type: ignore[arg-type]
         store = await Store.connect(dsn, pool_size=2)
         await store.check()

@@ -32,9 +32,13 @@ GRANTED = {
         "alembic_version": "SELECT",
         "api_keys": "SELECT UPDATE(last_used_at)",
         "dead_letters": "DELETE INSERT SELECT UPDATE(settled_at,state)",
-        "document_generations": "SELECT(chunks_done,generation_id,tenant_id)",
-        "documents": "SELECT(deleted_at,document_id,purged_at,tenant_id,version) UPDATE(purged_at)",
-        "generations": "SELECT",
+        "document_generations": "SELECT(chunks_done,document_id,embedding_tokens,failed_at,"
+        "generation_id,indexed_at,tenant_id,version)",
+        "documents": "SELECT(artefact_key,deleted_at,document_id,purged_at,tenant_id,version) "
+        "UPDATE(purged_at)",
+        "generations": "SELECT UPDATE(accept_missing,activated_at,built_at,dropped_at,joined_at,"
+        "marks,max_rate,paused_at,problem,promote_asked_at,promoting_at,retired_at,state,"
+        "token_budget,topic_ready_at)",
         "idempotency_keys": "DELETE SELECT(created_at)",
         "jobs": "SELECT(created_at,document_id,finished_at,job_id,published_at,reconciled,"
         "reconciled_at,revision,status,tenant_id,updated_at,version) UPDATE(published_at)",

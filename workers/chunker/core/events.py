@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from contracts.documents import ChunkText, DocumentChunked, DocumentParsed
 from contracts.envelope import Outgoing
 from contracts.ids import chunk_id, event_id
-from contracts.topics import DOCUMENTS_CHUNKED
+from contracts.topics import Topic
 from workers.chunker.core.chunks import Chunk
 
 
@@ -16,6 +16,11 @@ class Target:
 
     generation: int
     strategy: str
+    #: Where its parts go.
+    topic: Topic
+    is_active: bool
+    #: Whether a build's own workers make them.
+    is_build: bool
 
 
 def announce(
@@ -25,7 +30,7 @@ def announce(
     total = sum(len(part) for part in parts)
     return [
         Outgoing(
-            topic=DOCUMENTS_CHUNKED,
+            topic=target.topic,
             key=f"{event.document_id}:{number}",
             tenant_id=event.tenant_id,
             event_id=event_id(
