@@ -17,6 +17,7 @@ from contracts.errors import Misconfigured
 from providers.embedding.batches import encodable, plan_batches, require_embeddable
 from providers.embedding.cards import CARDS, LOCAL_DEFAULT
 from providers.embedding.protocol import Embedded
+from providers.measuring import measured
 
 #: The package is part of the ``local`` extra alone, so it is imported by name when first used.
 _PACKAGE = "wordllama"
@@ -60,6 +61,7 @@ class WordLlamaEmbedding:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=_PACKAGE)
         self._loaded: _WordLlama | None = None
 
+    @measured("local", "embed")
     async def embed(self, texts: Sequence[str]) -> Embedded:
         """Embed in a thread, in small batches; ``calls`` is 0, ``tokens`` are the model's own.
 

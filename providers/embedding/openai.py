@@ -12,6 +12,7 @@ from providers.embedding.batches import encodable, most_tokens, plan_batches, re
 from providers.embedding.cards import openai_card
 from providers.embedding.protocol import Embedded, ModelCard
 from providers.failures import RequestTooLarge
+from providers.measuring import measured
 from providers.openai_service import create_openai_client, create_openai_service
 from runtime.settings import Settings
 
@@ -68,6 +69,7 @@ class OpenAIEmbedding:
         model.card = openai_card(name, dimensions=len(asked.rows[0]))
         return model
 
+    @measured("openai", "embed")
     async def embed(self, texts: Sequence[str]) -> Embedded:
         """Embed in the fewest requests that the card's limits allow, one after the other.
 

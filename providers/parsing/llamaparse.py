@@ -27,6 +27,7 @@ from contracts.errors import (
     UnreadableDocument,
     UnsupportedMediaType,
 )
+from providers.measuring import measured
 from providers.parsing.detection import BY_SUFFIX
 from providers.parsing.llamaparse_http import LlamaParseClient, UnknownJob
 from providers.parsing.protocol import Parsed, RemoteJob, SourceFile
@@ -120,6 +121,7 @@ class LlamaParseParser:
         """Always false."""
         return False
 
+    @measured("llamaparse", "parse")
     async def parse(self, source: SourceFile, job: RemoteJob) -> Parsed:
         """Return the pages of ``source``, as Markdown where the provider gives that."""
         try:

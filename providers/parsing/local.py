@@ -5,6 +5,7 @@ from typing import Self
 
 from contracts.artefacts import ParsedDocument
 from contracts.errors import DocumentTooLarge, ParsingTimedOut, UnreadableDocument
+from providers.measuring import measured
 from providers.parsing.protocol import Parsed, RemoteJob, SourceFile
 from providers.parsing.reading import read_pages
 from runtime.processes import ProcessPool, WorkerCrashed
@@ -37,6 +38,7 @@ class LocalParser:
         """Always true: LlamaParse is the real provider."""
         return True
 
+    @measured("local", "parse")
     async def parse(self, source: SourceFile, job: RemoteJob) -> Parsed:  # noqa: ARG002  # no job
         """Return the pages of ``source``; nothing is remembered of it anywhere."""
         try:
