@@ -2,23 +2,20 @@
 
 from collections.abc import Callable, Coroutine
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar, cast
 
 from contracts.errors import RaglineError
 from runtime import metrics
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
-AsyncMethod = Callable[P, Coroutine[Any, Any, R]]
+Method = TypeVar("Method", bound=Callable[..., Coroutine[Any, Any, Any]])
 
 
-def measured(provider: str, operation: str) -> Callable[[AsyncMethod[P, R]], AsyncMethod[P, R]]:
+def measured(provider: str, operation: str) -> Callable[[Method], Method]:
     """Count the seconds and the failures, by code, of what the decorated method asks for."""
 
-    def decorate(method: AsyncMethod[P, R]) -> AsyncMethod[P, R]:
+    def decorate(method: Method) -> Method:
         @wraps(method)
-        async def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        async def call(*args: Any, **kwargs: Any) -> Any:
             with metrics.PROVIDER_SECONDS.labels(provider, operation).time():
                 try:
                     return await method(*args, **kwargs)
@@ -26,6 +23,6 @@ def measured(provider: str, operation: str) -> Callable[[AsyncMethod[P, R]], Asy
                     metrics.PROVIDER_ERRORS.labels(provider, operation, error.code).inc()
                     raise
 
-        return call
+        return cast("Method", call)
 
     return decorate
