@@ -21,7 +21,8 @@ TurnState = Literal["waiting", "answering", "done", "failed", "cancelled"]
 _COLUMNS = """turn_id, conversation_id, ordinal, agent, question, options, state, answer, sources,
     citations, model, usage, timings, finish_reason, generation_id, error_code, error_message,
     trace_id, steps, standalone_question, reply_partition, first_offset, lease_owner, lease_until,
-    attempt, created_at, finished_at"""
+    attempt, created_at, finished_at,
+    state = 'cancelled' AND coalesce(lease_until > clock_timestamp(), false) AS is_closing"""
 
 # The turns of a conversation are numbered under the lock of its row. A statement of its own: the
 # highest number must be read after the lock was had.
@@ -86,9 +87,17 @@ SET state = 'done', answer = $4, sources = $5, citations = $6, model = $7, usage
 """
 FAIL = f"""
 UPDATE turns
-SET state = 'failed', error_code = $4, error_message = $5, answer = $6, steps = $7,
-    finished_at = now()
+SET state = 'failed', error_code = $4, error_message = $5, answer = $6, sources = $7,
+    citations = $8, steps = $9, usage = $10, finished_at = now()
 {_OWNED}
+"""
+
+# What had been said when it was cancelled; whoever answered lets go of the turn with it.
+KEEP = """
+UPDATE turns
+SET answer = $4, sources = $5, citations = $6, steps = $7, usage = $8, lease_until = NULL
+WHERE tenant_id = current_tenant() AND turn_id = $1 AND attempt = $2 AND lease_owner = $3
+  AND state = 'cancelled'
 """
 
 # Where the deltas of an attempt begin.
@@ -105,7 +114,8 @@ WHERE tenant_id = current_tenant() AND turn_id = $1 AND state IN ('waiting', 'an
   AND (lease_until IS NULL OR lease_until <= clock_timestamp())
 """
 
-# The user does not want it any more; whoever answers loses the lease.
+# The user does not want it any more; whoever answers may not go on, and has the rest of the lease
+# to keep what was said.
 CANCEL = """
 UPDATE turns SET state = 'cancelled', finished_at = now()
 WHERE tenant_id = current_tenant() AND turn_id = $1 AND state IN ('waiting', 'answering')
@@ -123,7 +133,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     question: str
     options: dict[str, Any]
     state: TurnState
-    #: Whole when ``done``; when ``failed`` as far as it came.
+    #: Whole when ``done``; when ``failed`` or ``cancelled`` as far as it came.
     answer: str
     sources: list[Source]
     citations: list[Citation]
@@ -147,6 +157,13 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int
     created_at: datetime
     finished_at: datetime | None
+    #: It was cancelled, and whoever answered it is about to keep what was said.
+    is_closing: bool = False
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more will change."""
+        return self.state in {"done", "failed", "cancelled"} and not self.is_closing
 
 
 class Claimed(msgspec.Struct, frozen=True, kw_only=True):
@@ -189,6 +206,16 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     steps: Sequence[Step] = ()
     #: The question as it was searched for, where that is another than was asked.
     standalone_question: str | None = None
+
+
+class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is of an answer that is not whole."""
+
+    text: str = ""
+    sources: Sequence[Source] = ()
+    citations: Sequence[Citation] = ()
+    steps: Sequence[Step] = ()
+    usage: Usage = Usage()
 
 
 class Turns:
@@ -275,7 +302,7 @@ class Turns:
         )
         return changed == 1
 
-    async def fail(  # noqa: PLR0913 - all that is known of an answer that is not whole
+    async def fail(
         self,
         turn_id: TurnId,
         *,
@@ -283,14 +310,17 @@ class Turns:
         owner: str,
         code: str,
         message: str,
-        answer: str,
-        steps: Sequence[Step] = (),
+        said: Unfinished,
     ) -> bool:
         """Store why it failed and what came of it until then; False when the lease was lost."""
-        changed = await self._connection.change(
-            FAIL, turn_id, attempt, owner, code, message, answer, steps
-        )
+        who = (turn_id, attempt, owner)
+        changed = await self._connection.change(FAIL, *who, code, message, *_columns(said))
         return changed == 1
+
+    async def keep(self, turn_id: TurnId, *, attempt: int, owner: str, said: Unfinished) -> bool:
+        """Store what had been said of a cancelled answer; False when it was not ours."""
+        who = (turn_id, attempt, owner)
+        return await self._connection.change(KEEP, *who, *_columns(said)) == 1
 
     async def fail_unowned(self, turn_id: TurnId, code: str, message: str) -> bool:
         """Fail a turn that nobody answers; False when somebody does, or it has ended."""
@@ -299,6 +329,10 @@ class Turns:
     async def cancel(self, turn_id: TurnId) -> bool:
         """End a turn without an answer; False when it had ended already."""
         return await self._connection.change(CANCEL, turn_id) == 1
+
+
+def _columns(said: Unfinished) -> tuple[object, ...]:
+    return said.text, said.sources, said.citations, said.steps, said.usage
 
 
 def _turn(row: asyncpg.Record) -> Turn:

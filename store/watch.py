@@ -7,7 +7,13 @@ from runtime.postgres import Connection
 from store.turns import TurnState
 
 JOBS = "SELECT job_id, revision FROM jobs WHERE job_id = ANY($1)"
-TURNS = "SELECT turn_id, state, attempt FROM turns WHERE turn_id = ANY($1)"
+# Cancelled is a turn when whoever answered has kept what was said; until then it is answered.
+TURNS = """
+SELECT turn_id, attempt,
+       CASE WHEN state = 'cancelled' AND lease_until > clock_timestamp() THEN 'answering'
+            ELSE state END AS state
+FROM turns WHERE turn_id = ANY($1)
+"""
 
 
 class Watch:

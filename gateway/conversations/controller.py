@@ -12,10 +12,11 @@ from contracts.ids import TurnId
 from gateway.auth.guards import may_ask
 from gateway.conversations.answering import Answered, respond, wants_stream
 from gateway.conversations.asking import DEFAULT_AGENT, Asking
+from gateway.conversations.cancelling import cancel
 from gateway.conversations.deltas import DeltaHub
 from gateway.conversations.history import ConversationsController
 from gateway.conversations.schemas import Message, TurnShown
-from gateway.conversations.streaming import ENDED, Answers
+from gateway.conversations.streaming import Answers
 from gateway.conversations.view import Position
 from gateway.dependencies import Given
 from gateway.principal import Principal
@@ -106,7 +107,7 @@ class ChatController(Controller):
         """
         turn = await _find(store, principal, turn_id)
         seen = Position.parse(last_event_id)
-        if turn.state in ENDED and seen.has_ended:
+        if turn.has_ended and seen.has_ended:
             return Response(None, status_code=HTTP_204_NO_CONTENT)
         answers = Answers(store=store, hub=delta_hub, tenant_id=principal.tenant_id)
         return streams.respond("chat", answers.again(turn, seen))
@@ -121,11 +122,12 @@ class ChatController(Controller):
     async def cancel(
         self, turn_id: FromPath[UUID], principal: Given[Principal], store: Given[Store]
     ) -> TurnShown:
-        """Stop answering, the model call too; an answer that is whole already stays."""
+        """Stop answering, the model call too, and keep what was said.
+
+        An answer that is whole already stays as it is.
+        """
         await _find(store, principal, turn_id)
-        async with store.tenant(principal.tenant_id) as tx:
-            await tx.turns.cancel(TurnId(turn_id))
-        return TurnShown.of(await _find(store, principal, turn_id))
+        return TurnShown.of(await cancel(store, principal.tenant_id, TurnId(turn_id)))
 
 
 async def _find(store: Store, principal: Principal, turn_id: UUID) -> Turn:

@@ -63,7 +63,7 @@ class TurnShown(msgspec.Struct, frozen=True, kw_only=True):
     question: str
     #: The question as it was searched for, where the conversation was needed to understand it.
     standalone_question: str | None
-    #: Whole when `state` is `done`; when `failed`, what was said until then.
+    #: Whole when `state` is `done`; when `failed` or `cancelled`, what was said until then.
     answer: str
     #: The passages that it was answered from, as numbered in it.
     sources: Sequence[Source]

@@ -13,8 +13,6 @@ from gateway.sse import ServerEvent
 from store import Store
 from store.turns import Turn
 
-ENDED = frozenset({"done", "failed", "cancelled"})
-
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
@@ -38,7 +36,7 @@ class Answers:
             delta = await following.next()
             if delta is None or isinstance(delta, AnswerFinished | AnswerBroken):
                 turn = await self.turn(following.turn_id)
-                if turn.state in ENDED:
+                if turn.has_ended:
                     return turn
 
     async def live(self, turn: Turn, following: Following) -> AsyncGenerator[ServerEvent]:
@@ -50,7 +48,7 @@ class Answers:
     async def again(self, turn: Turn, seen: Position) -> AsyncGenerator[ServerEvent]:
         """Yield the events that a client has not seen, of a turn that any gateway asked."""
         view = TurnView(turn.turn_id, turn.conversation_id, seen)
-        if turn.state in ENDED:
+        if turn.has_ended:
             for event in view.finish(turn):
                 yield event
             return
@@ -66,7 +64,7 @@ class Answers:
                     yield event
             if delta is None or isinstance(delta, AnswerFinished | AnswerBroken):
                 turn = await self.turn(following.turn_id)
-                if turn.state in ENDED:
+                if turn.has_ended:
                     for event in view.finish(turn):
                         yield event
                     return

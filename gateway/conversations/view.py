@@ -105,7 +105,7 @@ class TurnView:
         """Return what is left to show of a turn that has ended, and its end."""
         shown = self._begin(turn.attempt) if turn.attempt != self._at.attempt else []
         shown.extend(map(self._step, turn.steps[self._at.steps :]))
-        if not self._at.has_sources and turn.state == "done":
+        if not self._at.has_sources and (turn.sources or turn.state == "done"):
             shown.append(self._sources(turn.sources))
         if self._at.characters < len(turn.answer):
             shown.append(self._text(turn.answer[self._at.characters :]))

@@ -100,19 +100,22 @@ async def test_a_stream_that_began_before_the_answer_sees_all_of_it(
 async def test_cancelling_stops_the_model_and_ends_the_streams(
     world: World, gateway: Gateway
 ) -> None:
-    model = ScriptedModel("first ", "never said")
+    model = ScriptedModel("Thirty days [1]. ", "never said")
     model.released.clear()
     async with world.responder([model]), asked(gateway) as (path, events):
-        while (await anext(events)).name != "token":
+        while (await anext(events)).name != "citation":
             pass
         cancelled = (await gateway.client.post(f"{path}/cancel")).json()
         assert cancelled["state"] == "cancelled"
         assert cancelled["finish_reason"] == "cancelled"
+        assert cancelled["answer"] == "Thirty days [1]. "
+        assert [source["index"] for source in cancelled["sources"]]
+        assert [citation["index"] for citation in cancelled["citations"]] == [1]
         [end] = [event async for event in events]
         assert end.name == "done"
-        assert end.data["finish_reason"] == "cancelled"
+        assert end.data == cancelled
         await until(lambda: model.closed == 1)
-    assert (await gateway.client.get(path)).json()["answer"] == ""
+    assert (await gateway.client.get(path)).json() == cancelled
 
 
 async def test_a_question_that_is_cancelled_before_it_is_read_is_not_answered(

@@ -28,7 +28,7 @@ from store.indexes import build_tenant_indexes
 from store.ledger import LedgerKey
 from store.nearest import INDEXED
 from store.reconciling import StalledJob
-from store.turns import Answer, Turn
+from store.turns import Answer, Turn, Unfinished
 from store.users import User
 from tests.integration.store.given import (
     GENERATION,
@@ -193,7 +193,7 @@ async def look_at(tx: Transaction, theirs: Belongings) -> dict[str, object]:
 
 async def meddle_with(tx: Transaction, theirs: Belongings) -> None:
     """Everything the store can change of these things."""
-    document, turn = theirs.document, theirs.turn.turn_id
+    document = theirs.document
     which = (document.document_id, document.version)
     await tx.documents.mark_parsed(
         *which, artefact_key="x", parser="x", pages=1, characters=1, pages_billed=1
@@ -224,18 +224,26 @@ async def meddle_with(tx: Transaction, theirs: Belongings) -> None:
             reply_partition=0,
             trace_id=None,
         )
-    assert not await tx.turns.extend(turn, owner="them", attempt=1, seconds=1)
-    assert not await tx.turns.finish(turn, attempt=1, owner="them", answer=_answer())
-    assert not await tx.turns.fail(turn, attempt=1, owner="them", code="x", message="x", answer="")
-    await tx.turns.set_first_offset(turn, attempt=1, offset=7)
-    assert not await tx.turns.fail_unowned(theirs.waiting.turn_id, "x", "x")
-    assert not await tx.turns.cancel(theirs.waiting.turn_id)
-    assert (await tx.turns.claim(theirs.waiting.turn_id, owner="us", seconds=1)).turn is None
+    await meddle_with_turns(tx, theirs)
     await tx.conversations.touch(theirs.conversation.conversation_id)
     assert not await tx.conversations.delete(
         theirs.conversation.conversation_id, theirs.owner.user_id
     )
     assert not await tx.api_keys.revoke(theirs.key_id)
+
+
+async def meddle_with_turns(tx: Transaction, theirs: Belongings) -> None:
+    turn = theirs.turn.turn_id
+    assert not await tx.turns.extend(turn, owner="them", attempt=1, seconds=1)
+    assert not await tx.turns.finish(turn, attempt=1, owner="them", answer=_answer())
+    assert not await tx.turns.fail(
+        turn, attempt=1, owner="them", code="x", message="x", said=Unfinished()
+    )
+    assert not await tx.turns.keep(turn, attempt=1, owner="them", said=Unfinished())
+    await tx.turns.set_first_offset(turn, attempt=1, offset=7)
+    assert not await tx.turns.fail_unowned(theirs.waiting.turn_id, "x", "x")
+    assert not await tx.turns.cancel(theirs.waiting.turn_id)
+    assert (await tx.turns.claim(theirs.waiting.turn_id, owner="us", seconds=1)).turn is None
 
 
 def _answer() -> Answer:

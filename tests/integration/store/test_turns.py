@@ -7,7 +7,7 @@ import pytest
 from contracts.conversations import Citation, Source, Step, StepError, Usage
 from contracts.ids import ConversationId, TurnId
 from store import Store
-from store.turns import Answer, Busy, Claimed, Ended, Turn
+from store.turns import Answer, Busy, Claimed, Ended, Turn, Unfinished
 from store.users import User
 from tests.integration.store.given import a_user
 
@@ -53,6 +53,16 @@ ANSWER = Answer(
     generation_id=1,
     steps=[STEP],
     standalone_question="What then?",
+)
+
+
+#: Of an answer that was not whole.
+SAID = Unfinished(
+    text="So",
+    sources=[SOURCE],
+    citations=[CITATION],
+    steps=[STEP],
+    usage=Usage(input_tokens=7, output_tokens=1, calls=1),
 )
 
 
@@ -169,7 +179,7 @@ async def test_a_lease_that_ran_out_is_taken_over_and_its_owner_writes_no_more(
         assert not await tx.turns.extend(turn.turn_id, seconds=30, **who)  # type: ignore[arg-type]
         assert not await tx.turns.finish(turn.turn_id, answer=ANSWER, **who)  # type: ignore[arg-type]
         assert not await tx.turns.fail(
-            turn.turn_id, attempt=1, owner="one", code="x", message="x", answer="x"
+            turn.turn_id, attempt=1, owner="one", code="x", message="x", said=SAID
         )
         await tx.turns.set_first_offset(turn.turn_id, attempt=1, offset=1)
         assert await tx.turns.finish(turn.turn_id, attempt=2, owner="two", answer=ANSWER)
@@ -205,11 +215,11 @@ async def test_a_failed_turn_keeps_what_was_said(store: Store) -> None:
             owner="one",
             code="answer_failed",
             message="Cut.",
-            answer="So",
-            steps=[STEP],
+            said=SAID,
         )
     failed = await _get(store, user, turn)
-    assert failed.steps == [STEP]
+    assert (failed.sources, failed.citations, failed.steps) == ([SOURCE], [CITATION], [STEP])
+    assert failed.usage == SAID.usage
     assert (failed.state, failed.error_code, failed.error_message, failed.answer) == (
         "failed",
         "answer_failed",
@@ -231,6 +241,42 @@ async def test_a_cancelled_turn_is_lost_to_whoever_answers(store: Store) -> None
         assert not await tx.turns.extend(turn.turn_id, owner="one", attempt=1, seconds=30)
         assert not await tx.turns.finish(turn.turn_id, attempt=1, owner="one", answer=ANSWER)
     assert (await _claim(store, user, turn, "two")).state == "ended"
+
+
+async def test_whoever_answered_a_cancelled_turn_keeps_what_was_said(store: Store) -> None:
+    user = await a_user(store)
+    turn = await _asked(store, user)
+    await _claim(store, user, turn, "one")
+    async with store.tenant(user.tenant_id) as tx:
+        assert not await tx.turns.keep(turn.turn_id, attempt=1, owner="one", said=SAID)
+        await tx.turns.cancel(turn.turn_id)
+    closing = await _get(store, user, turn)
+    assert (closing.state, closing.has_ended) == ("cancelled", False)
+    assert await _watched(store, turn) == "answering"
+    async with store.tenant(user.tenant_id) as tx:
+        assert not await tx.turns.keep(turn.turn_id, attempt=1, owner="two", said=SAID)
+        assert await tx.turns.keep(turn.turn_id, attempt=1, owner="one", said=SAID)
+    kept = await _get(store, user, turn)
+    assert (kept.state, kept.answer, kept.has_ended) == ("cancelled", "So", True)
+    assert (kept.sources, kept.citations, kept.usage) == ([SOURCE], [CITATION], SAID.usage)
+    assert await _watched(store, turn) == "cancelled"
+
+
+async def test_a_cancelled_turn_that_nobody_answers_has_ended(store: Store) -> None:
+    user = await a_user(store)
+    waiting, left = await _asked(store, user), await _asked(store, user)
+    await _claim(store, user, left, "one", seconds=0)
+    async with store.tenant(user.tenant_id) as tx:
+        await tx.turns.cancel(waiting.turn_id)
+        await tx.turns.cancel(left.turn_id)
+    for turn in (waiting, left):
+        assert (await _get(store, user, turn)).has_ended
+        assert await _watched(store, turn) == "cancelled"
+
+
+async def _watched(store: Store, turn: Turn) -> str:
+    async with store.system() as system:
+        return (await system.watch.turns([turn.turn_id]))[turn.turn_id][0]
 
 
 async def test_only_a_turn_that_nobody_answers_is_failed_by_others(store: Store) -> None:

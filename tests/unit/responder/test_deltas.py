@@ -84,7 +84,7 @@ async def test_steps_go_out_in_order_with_contiguous_numbers() -> None:
         for word in ("one ", "two ", "three"):
             writer.token(word)
         await writer.end(AnswerFinished)
-        assert writer.said == "one two three"
+        assert writer.so_far.text == "one two three"
     assert [type(delta) for delta in kept.deltas] == [
         AnswerStarted,
         SourcesFound,
@@ -147,7 +147,7 @@ async def test_another_attempt_begins_with_new_numbers_and_drops_what_waited() -
         await writer.restart()
         writer.token("new")
         await writer.end(AnswerFinished)
-        assert writer.said == "new"
+        assert writer.so_far.text == "new"
     assert kept.text == "new"
     second = [delta for delta in kept.deltas if delta.attempt == 2]
     assert [delta.sequence for delta in second] == [0, 1, 2]

@@ -27,6 +27,7 @@ from contracts.errors import RaglineError
 from contracts.ids import event_id
 from contracts.topics import CHAT_DELTAS
 from runtime.kafka import Publisher
+from store.turns import Unfinished
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +67,9 @@ class DeltaWriter:
         self._sequence = 0
         self._waiting: deque[Unplaced | str] = deque()
         self._said: list[str] = []
+        self._steps: list[Step] = []
+        self._sources: Sequence[Source] = ()
+        self._citations: list[Citation] = []
         self._wake = asyncio.Event()
         self._ending = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -83,24 +87,31 @@ class DeltaWriter:
                 await self._task
 
     @property
-    def said(self) -> str:
-        """The answer's text in this attempt, so far."""
-        return "".join(self._said)
+    def so_far(self) -> Unfinished:
+        """What came of the answer in this attempt."""
+        return Unfinished(
+            text="".join(self._said),
+            sources=self._sources,
+            citations=tuple(self._citations),
+            steps=tuple(self._steps),
+        )
 
     def start(self, attempt: int) -> None:
         """An attempt begins; whatever was said before does not count."""
         self._attempt, self._sequence = attempt, 0
-        self._said.clear()
+        self._said, self._steps, self._sources, self._citations = [], [], (), []
         self._waiting.clear()
         self._tell(AnswerStarted)
 
     def step(self, step: Step) -> None:
         """An agent did something."""
+        self._steps.append(step)
         self._tell(partial(StepTaken, step=step))
 
     def sources(self, sources: Sequence[Source]) -> None:
         """Retrieval is done."""
-        self._tell(partial(SourcesFound, sources=tuple(sources)))
+        self._sources = tuple(sources)
+        self._tell(partial(SourcesFound, sources=self._sources))
 
     def token(self, text: str) -> None:
         """The answer goes on with ``text``."""
@@ -110,6 +121,7 @@ class DeltaWriter:
 
     def citation(self, citation: Citation) -> None:
         """The answer so far cites this."""
+        self._citations.append(citation)
         self._tell(partial(CitationFound, citation=citation))
 
     async def restart(self) -> None:

@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
+import msgspec
 import structlog
 
 from contracts.errors import RaglineError, StoreUnavailable
 from contracts.ids import TenantId, TurnId
+from providers.chat.metering import Meter, metered
 from store import Store, Transaction
-from store.turns import Answer, Claim, Claimed
+from store.turns import Answer, Claim, Claimed, Unfinished
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +40,8 @@ class Lease:
         self._owner = owner
         self._seconds = seconds
         self._changing = asyncio.Lock()
+        #: What the work costs.
+        self._meter = Meter()
         #: Counts the attempts at the turn, whoever made them; 0 before it is claimed.
         self.attempt = 0
 
@@ -55,7 +60,8 @@ class Lease:
 
     async def hold(self, work: Coroutine[Any, Any, T]) -> T:
         """Return the result of ``work``; it is cancelled and ``LeaseLost`` when the claim ends."""
-        working = asyncio.create_task(work)
+        with metered() as self._meter:
+            working = asyncio.create_task(work)
         keeping = asyncio.create_task(self._keep())
         try:
             await asyncio.wait({working, keeping}, return_when=asyncio.FIRST_COMPLETED)
@@ -75,6 +81,9 @@ class Lease:
 
     async def finish(self, answer: Answer) -> None:
         """Store the answer; ``LeaseLost`` when the turn has ended otherwise."""
+        # Calls that broke off before the answer came are no part of it, but have their price.
+        cost = max(answer.usage, self._meter.usage, key=lambda usage: usage.calls)
+        answer = msgspec.structs.replace(answer, usage=cost)
         await self._write(
             lambda tx: tx.turns.finish(
                 self._turn_id,
@@ -84,7 +93,7 @@ class Lease:
             )
         )
 
-    async def fail(self, *, code: str, message: str, said: str) -> None:
+    async def fail(self, *, code: str, message: str, said: Unfinished) -> None:
         """Store why there is no whole answer, and what was said of it; errors as ``finish``."""
         await self._write(
             lambda tx: tx.turns.fail(
@@ -93,9 +102,22 @@ class Lease:
                 owner=self._owner,
                 code=code,
                 message=message,
-                answer=said,
+                said=self._with_cost(said),
             )
         )
+
+    async def keep(self, said: Unfinished) -> None:
+        """Store what was said of an answer that was cancelled; best effort."""
+        said = self._with_cost(said)
+        with suppress(LeaseLost):
+            try:
+                await self._write(
+                    lambda tx: tx.turns.keep(
+                        self._turn_id, attempt=self.attempt, owner=self._owner, said=said
+                    )
+                )
+            except RaglineError as error:
+                log.warning("answer_not_kept", turn_id=str(self._turn_id), code=error.code)
 
     async def release(self) -> None:
         """Let another responder take over at once; best effort."""
@@ -103,6 +125,9 @@ class Lease:
             await self._extend(0)
         except RaglineError as error:
             log.warning("lease_not_released", turn_id=str(self._turn_id), code=error.code)
+
+    def _with_cost(self, said: Unfinished) -> Unfinished:
+        return msgspec.structs.replace(said, usage=self._meter.usage)
 
     async def _claim(self, tx: Transaction) -> Claim:
         claim = await tx.turns.claim(self._turn_id, owner=self._owner, seconds=self._seconds)

@@ -62,6 +62,7 @@ async def handle(
             await _answer(event, claim.turn, store=store, agents=agents, lease=lease, writer=writer)
         except LeaseLost:
             log.info("turn_lost", turn_id=str(event.turn_id), attempt=lease.attempt)
+            await lease.keep(writer.so_far)
         except (StoreUnavailable, asyncio.CancelledError):
             await asyncio.shield(lease.release())
             raise
@@ -95,9 +96,9 @@ async def _answer(
         raise
     except RaglineError as error:
         log.warning("turn_failed", turn_id=str(event.turn_id), code=error.code)
-        await lease.fail(code=error.code, message=error.message, said=writer.said)
+        await lease.fail(code=error.code, message=error.message, said=writer.so_far)
     except Exception:
-        await lease.fail(code=RaglineError.code, message=_OUR_FAULT, said=writer.said)
+        await lease.fail(code=RaglineError.code, message=_OUR_FAULT, said=writer.so_far)
         raise
     else:
         log.info("turn_answered", turn_id=str(event.turn_id), **_facts(answer))
