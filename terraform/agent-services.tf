@@ -281,10 +281,7 @@ locals {
     config = {
       ENVIRONMENT             = var.environment
       DEPLOYMENT_MODE         = "cloud"
-      RAG_MODE                = "production"
-      UPLOAD_PIPELINE_MODE    = "production"
       BLOB_URL                = "s3://${local.buckets.documents}/ragline"
-      AWS_REGION              = var.region
       KAFKA_BOOTSTRAP_SERVERS = aws_msk_cluster.main.bootstrap_brokers_sasl_scram
       KAFKA_SECURITY_PROTOCOL = "SASL_SSL"
       KAFKA_SASL_MECHANISM    = "SCRAM-SHA-512"

@@ -40,32 +40,53 @@ output "chart_values" {
   value       = yamlencode(local.chart_values)
 }
 
-output "secrets" {
-  description = "Names of the secrets, for deployment/environment-setup.sh."
-  value = merge(
-    { for name, secret in aws_secretsmanager_secret.main : name => secret.name },
-    { database = aws_db_instance.main.master_user_secret[0].secret_arn },
-  )
+# Scalars, so that a shell script reads them without a JSON parser.
+output "secret_application" {
+  description = "Secret of JWT_SECRET, the database login's password and Valkey's token."
+  value       = aws_secretsmanager_secret.main["application"].name
 }
 
-output "database" {
+output "secret_providers" {
+  description = "Secret of the providers' keys."
+  value       = aws_secretsmanager_secret.main["providers"].name
+}
+
+output "secret_kafka" {
+  description = "Secret of Kafka's user."
+  value       = aws_secretsmanager_secret.main["kafka"].name
+}
+
+output "secret_kafka_arn" {
+  description = "The same, as MSK wants it."
+  value       = aws_secretsmanager_secret.main["kafka"].arn
+}
+
+output "secret_database" {
+  description = "Secret of the owner of the database, made and rotated by RDS."
+  value       = aws_db_instance.main.master_user_secret[0].secret_arn
+}
+
+output "database_host" {
   description = "Address of PostgreSQL."
-  value = {
-    host = aws_db_instance.main.address
-    port = aws_db_instance.main.port
-    name = aws_db_instance.main.db_name
-  }
+  value       = aws_db_instance.main.address
 }
 
-output "kafka" {
+output "database_name" {
+  description = "Name of the database."
+  value       = aws_db_instance.main.db_name
+}
+
+output "kafka_arn" {
   description = "ARN of the cluster, for its users."
   value       = aws_msk_cluster.main.arn
 }
 
-output "cache" {
-  description = "Valkey: its id, for its token, and its address."
-  value = {
-    id   = aws_elasticache_replication_group.main.replication_group_id
-    host = aws_elasticache_replication_group.main.primary_endpoint_address
-  }
+output "cache_id" {
+  description = "Id of Valkey, for its token."
+  value       = aws_elasticache_replication_group.main.replication_group_id
+}
+
+output "cache_host" {
+  description = "Address of Valkey."
+  value       = aws_elasticache_replication_group.main.primary_endpoint_address
 }
