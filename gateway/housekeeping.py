@@ -1,5 +1,6 @@
 """What the leading gateway tidies up: deleted files, leftovers of uploads, old rows."""
 
+from collections import Counter
 from datetime import timedelta
 
 import structlog
@@ -9,6 +10,7 @@ from providers.blobs.protocol import BlobStore
 from runtime import metrics
 from runtime.clock import Clock
 from store import Store
+from store.generations import GenerationState
 
 log = structlog.get_logger(__name__)
 
@@ -19,6 +21,8 @@ PUBLISHED_KEPT_SECONDS = 3600.0
 #: An upload takes less than a day; what arrived earlier and was never accepted is left over.
 #: Days further back were tidied on their own day, or by a gateway that was down for so long.
 LEFTOVER_DAYS = range(2, 31)
+#: The states of what still exists.
+GENERATION_STATES: tuple[GenerationState, ...] = ("building", "active", "retired")
 
 
 class Housekeeping:
@@ -69,3 +73,10 @@ class Housekeeping:
         metrics.OUTBOX_WAITING.set(backlog.waiting)
         metrics.OUTBOX_HELD_BACK.set(backlog.held_back)
         metrics.OUTBOX_OLDEST.set(backlog.oldest_seconds)
+
+    async def measure_generations(self) -> None:
+        """Show how many generations are in which state; without an active one nobody answers."""
+        async with self._store.system() as tx:
+            found = Counter(generation.state for generation in await tx.generations.fed())
+        for state in GENERATION_STATES:
+            metrics.GENERATIONS.labels(state).set(found[state])

@@ -13,6 +13,7 @@ from gateway.dead_letters.copying import DeadLetterCopy
 from gateway.housekeeping import Housekeeping
 from gateway.outbox import OutboxRelay
 from gateway.reconciler import Reconciler
+from runtime import metrics
 from store import Store
 from store.leadership import Leadership
 
@@ -79,6 +80,7 @@ class Leader:
                 for chore, seconds in (
                     (chores.purge_deleted, PURGE_SECONDS),
                     (chores.measure_backlog, BACKLOG_SECONDS),
+                    (chores.measure_generations, BACKLOG_SECONDS),
                     (letters.copy_dead_letters, DEAD_LETTERS_SECONDS),
                     (letters.measure_dead_letters, BACKLOG_SECONDS),
                     (self._reconciler.reconcile_jobs, RECONCILE_SECONDS),
@@ -90,6 +92,21 @@ class Leader:
                     tasks.create_task(_kept_up(chore.__name__, chore, seconds))
         except* _Deposed:
             log.warning("leadership_lost")
+        finally:
+            _measure_no_more()
+
+
+def _measure_no_more() -> None:
+    """Leave it to the next leader to say what waits; what this one saw last would stay for ever."""
+    for gauge in (
+        metrics.OUTBOX_WAITING,
+        metrics.OUTBOX_HELD_BACK,
+        metrics.OUTBOX_OLDEST,
+        metrics.JOBS_STALLED,
+    ):
+        gauge.set(0)
+    metrics.GENERATIONS.clear()
+    metrics.DEAD_LETTERS_WAITING.clear()
 
 
 async def _until_lost(leadership: Leadership) -> None:

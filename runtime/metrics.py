@@ -70,6 +70,7 @@ JOBS_STALLED = Gauge(
 RECONCILED = Counter(
     "ragline_reconciled", "Jobs and turns that stood still, by what was done.", ["outcome"]
 )
+GENERATIONS = Gauge("ragline_generations", "Ways to index that exist, by state.", ["state"])
 OUTBOX_PUBLISHED = Counter("ragline_outbox_published", "Events that the relay published.")
 
 # --- providers and answers
