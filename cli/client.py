@@ -55,6 +55,10 @@ class Api:
         """Return the body of the answer, JSON."""
         return await self._read(lambda: self._request("POST", path, json=body))
 
+    async def delete(self, path: str) -> None:
+        """Delete what is there."""
+        await self._read(lambda: self._request("DELETE", path))
+
     async def upload(
         self, file: Callable[[], BinaryIO], name: str, *, form: dict[str, str], key: str
     ) -> Uploaded:

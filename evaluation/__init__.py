@@ -1,7 +1,7 @@
 """How well questions find what answers them: data sets asked through the API, and measured."""
 
 from evaluation.asking import Options
-from evaluation.comparison import compare, has_fallen, read_evaluation
+from evaluation.comparison import Difference, compare, has_fallen, read_evaluation, save_evaluation
 from evaluation.dataset import Dataset, Split
 from evaluation.evaluating import evaluate
 from evaluation.failures import EvaluationFailed
@@ -10,6 +10,7 @@ from evaluation.results import Evaluation, Leg
 
 __all__ = [
     "Dataset",
+    "Difference",
     "Evaluation",
     "EvaluationFailed",
     "Leg",
@@ -20,4 +21,5 @@ __all__ = [
     "has_fallen",
     "read_dataset",
     "read_evaluation",
+    "save_evaluation",
 ]

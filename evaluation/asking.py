@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evaluation.dataset import Question
+from evaluation.failures import EvaluationFailed
 from evaluation.judging import Judge
 from evaluation.metrics import ndcg, reciprocal_rank
 from evaluation.ranges import Range, length, within_budget
@@ -22,8 +23,8 @@ _NO_THRESHOLD = -1.0
 class Options:
     """How questions are asked, and what of the results is counted."""
 
-    #: Where the documents are; nothing else is searched.
-    knowledge_base: str
+    #: Where the documents are; nothing else is searched. None: everything is.
+    knowledge_base: str | None = None
     legs: tuple[Leg, ...] = tuple(Leg)
     #: Ask only as questions are answered: with the threshold, and with neighbours.
     only_shipped: bool = False
@@ -75,9 +76,14 @@ async def ask_all(
             asked[number] = await _ask(client, question, judge, options)
             told(len(asked))
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(options.concurrency):
-            group.create_task(work(waiting))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(options.concurrency):
+                group.create_task(work(waiting))
+    except ExceptionGroup as group:
+        if ours := group.subgroup(EvaluationFailed):
+            raise ours.exceptions[0] from group
+        raise
     return [asked[number] for number in range(len(judged))]
 
 
@@ -101,8 +107,9 @@ def _body(question: Question, way: Way, most: int, options: Options) -> dict[str
         "query": question.text,
         "max_results": most,
         "legs": legs,
-        "filters": {"knowledge_base": options.knowledge_base},
     }
+    if options.knowledge_base is not None:
+        body["filters"] = {"knowledge_base": options.knowledge_base}
     threshold = options.threshold if way.threshold else _NO_THRESHOLD
     if threshold is not None:
         body["threshold"] = threshold

@@ -42,6 +42,11 @@ def read_evaluation(path: Path) -> Evaluation:
         ) from error
 
 
+def save_evaluation(evaluation: Evaluation, path: Path) -> None:
+    """Write an evaluation so that ``read_evaluation`` returns it; raises ``OSError``."""
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(evaluation), indent=1) + b"\n")
+
+
 def compare(before: Evaluation, now: Evaluation) -> list[Difference]:
     """Return the differences of the ways that both have.
 

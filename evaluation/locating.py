@@ -13,7 +13,6 @@ from evaluation.server import Client, StoredDocument, chunks_of, documents_of
 
 #: Characters of a quote that identify it for a person.
 _SHOWN = 80
-_MOST_NAMED = 3
 
 
 @dataclass
@@ -25,7 +24,7 @@ class Located:
     missing_documents: list[str] = field(default_factory=list[str])
 
 
-async def locate(client: Client, dataset: Dataset, knowledge_base: str) -> Located:
+async def locate(client: Client, dataset: Dataset, knowledge_base: str | None) -> Located:
     """Find the documents of a data set by their content, else by name, and their references.
 
     Raises ``MissingDocuments`` when a document without a file, or every document, is not there.
@@ -44,35 +43,37 @@ async def locate(client: Client, dataset: Dataset, knowledge_base: str) -> Locat
     return located
 
 
-async def _find_documents(client: Client, dataset: Dataset, knowledge_base: str) -> dict[str, str]:
+async def _find_documents(
+    client: Client, dataset: Dataset, knowledge_base: str | None
+) -> dict[str, str]:
     """Return the ids of the documents that are indexed, by what references call them."""
     stored = [one async for one in documents_of(client, knowledge_base) if one.is_indexed]
     by_content = {one.sha256: one.document_id for one in stored}
+    place = "your documents" if knowledge_base is None else f"the knowledge base {knowledge_base}"
     found = {
-        one.name: by_content[one.sha256] if one.sha256 else _by_name(one, stored, knowledge_base)
+        one.name: by_content[one.sha256] if one.sha256 else _by_name(one, stored, place)
         for one in dataset.documents
         if one.sha256 is None or one.sha256 in by_content
     }
     if not found:
         raise MissingDocuments(
-            f"None of the {len(dataset.documents)} documents of the data set is in the knowledge "
-            f"base {knowledge_base}."
+            f"None of the {len(dataset.documents)} documents of the data set is indexed in {place}."
         )
     return found
 
 
-def _by_name(wanted: SourceDocument, stored: Iterable[StoredDocument], knowledge_base: str) -> str:
+def _by_name(wanted: SourceDocument, stored: Iterable[StoredDocument], place: str) -> str:
     named = [one for one in stored if one.filename == wanted.filename]
     if len(named) == 1:
         return named[0].document_id
     if named:
         raise MissingDocuments(
-            f"The knowledge base {knowledge_base} has {len(named)} documents named "
-            f"{wanted.filename!r}; put the file beside the questions, so that it is clear which."
+            f"There are {len(named)} documents named {wanted.filename!r} in {place}; put the file "
+            "beside the questions, so that it is clear which."
         )
     raise MissingDocuments(
-        f"{wanted.name!r} is neither a file beside the questions nor a document of the knowledge "
-        f"base {knowledge_base}; name another one with --knowledge-base, or add the file."
+        f"{wanted.name!r} is neither a file beside the questions nor a document that is indexed in "
+        f"{place}; name another place with --knowledge-base, or add the file."
     )
 
 

@@ -31,6 +31,7 @@ class StoredDocument(msgspec.Struct, frozen=True, kw_only=True):
     filename: str
     sha256: str
     status: str
+    knowledge_base: str
 
     @property
     def is_indexed(self) -> bool:
@@ -83,8 +84,8 @@ class _Chunks(msgspec.Struct, frozen=True, kw_only=True):
     has_more: bool
 
 
-async def documents_of(client: Client, knowledge_base: str) -> AsyncIterator[StoredDocument]:
-    """Yield every document of a knowledge base."""
+async def documents_of(client: Client, knowledge_base: str | None) -> AsyncIterator[StoredDocument]:
+    """Yield every document of a knowledge base, or of all."""
     after: str | None = None
     while True:
         content = await client.get(
@@ -96,6 +97,11 @@ async def documents_of(client: Client, knowledge_base: str) -> AsyncIterator[Sto
         if not page.has_more:
             return
         after = page.data[-1].document_id
+
+
+async def read_document(client: Client, document_id: str) -> StoredDocument:
+    """Return a document that is there."""
+    return _read_as(StoredDocument, await client.get(f"/api/v2/documents/{document_id}"))
 
 
 async def chunks_of(client: Client, document_id: str) -> AsyncIterator[Chunk]:

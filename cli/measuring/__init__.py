@@ -1,0 +1,1 @@
+"""What ``ragline eval`` does with a server: documents there, questions asked, results shown."""
