@@ -30,6 +30,7 @@ COMMANDS = {
     "ingest": Entry("cli.ingest", "ingest", "Upload files and folders, and wait for them."),
     "ask": Entry("cli.ask", "ask", "Ask a question; shows the answer and its sources."),
     "search": Entry("cli.search", "search", "Show the passages that fit a query."),
+    "eval": Entry("cli.eval", "evaluate_dataset", "Measure what the questions of a data set find."),
     "jobs": Entry("cli.jobs", "app", "Watch what becomes of uploads."),
     "dead-letters": Entry("cli.dead_letters", "app", "See and redrive what the workers gave up."),
     "login": Entry("cli.login", "login", "Log in to a deployment."),
