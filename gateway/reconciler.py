@@ -10,18 +10,13 @@ from typing import Literal
 
 import structlog
 
-from contracts.documents import (
-    DocumentEvent,
-    DocumentUploaded,
-    JobStatus,
-    StageName,
-)
+from contracts.documents import DocumentEvent, JobStatus, StageName
 from contracts.envelope import Outgoing
 from contracts.errors import Stalled
 from contracts.ids import JobId
 from contracts.statuses import status_changed
 from gateway import unread
-from gateway.documents.announcing import announce
+from gateway.documents.announcing import announce_again
 from gateway.outbox_headers import outbox_headers
 from gateway.unread import Seen
 from runtime import metrics
@@ -186,23 +181,7 @@ def _event(job: StalledJob) -> DocumentEvent:
 
 
 async def _uploaded(tx: Transaction, job: StalledJob) -> Outgoing:
-    """Return the record of the upload once more, from what the rows keep of it."""
     document = await tx.documents.get(job.document_id)
     if document is None:
         raise RuntimeError(f"Document {job.document_id} is locked and not there.")
-    return announce(
-        DocumentUploaded(
-            tenant_id=job.tenant_id,
-            document_id=job.document_id,
-            version=job.version,
-            job_id=job.job_id,
-            filename=document.filename,
-            media_type=document.media_type,
-            size=document.size,
-            sha256=document.sha256.hex(),
-            blob_key=document.blob_key,
-            knowledge_base=document.knowledge_base,
-            metadata=document.metadata,
-            uploaded_at=job.created_at,
-        )
-    )
+    return await announce_again(tx, job.tenant_id, document)

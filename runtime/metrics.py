@@ -72,6 +72,11 @@ RECONCILED = Counter(
 )
 GENERATIONS = Gauge("ragline_generations", "Ways to index that exist, by state.", ["state"])
 OUTBOX_PUBLISHED = Counter("ragline_outbox_published", "Events that the relay published.")
+OUTBOX_REFUSED = Counter(
+    "ragline_outbox_refused",
+    "Events that Kafka will never take; their jobs and questions have failed.",
+    ["topic"],
+)
 
 # --- providers and answers
 PROVIDER_SECONDS = Histogram(
@@ -96,4 +101,9 @@ FIRST_TOKEN_SECONDS = Histogram(
     buckets=SECONDS,
 )
 ANSWERS = Counter("ragline_answers", "Turns that ended, by how.", ["finish_reason"])
+AGENT_STEPS = Counter(
+    "ragline_agent_steps",
+    "Steps on the way to answers, by how they ended.",
+    ["agent", "step", "outcome"],
+)
 CITATIONS_DROPPED = Counter("ragline_citations_dropped", "Citations that failed their check.")

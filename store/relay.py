@@ -1,10 +1,10 @@
 """The relay's view of the outbox: tenants take turns, and order per topic and key is kept."""
 # ruff: noqa: S608 - statements are put together from constants, never from values
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from contracts.ids import JobId, TenantId
+from contracts.ids import DocumentId, JobId, TenantId
 from runtime.postgres import Connection
 
 
@@ -30,22 +30,31 @@ WITH RECURSIVE
 {_tenants("event_tenant", "job_id IS NULL")},
 {_tenants("document_tenant", "job_id IS NOT NULL")}"""
 
-# How many more documents each tenant may have under way ($1 is the most).
-_FREE = """
+
+def _free(kept: str = "0") -> str:
+    """How many more documents each tenant may have under way ($1 is the most, ``kept`` is lost)."""
+    return f"""
 free AS (
-    SELECT tenant_id, greatest(0, $1 - (
+    SELECT tenant_id, greatest(0, $1 - {kept} - (
         SELECT count(*) FROM jobs
         WHERE jobs.tenant_id = document_tenant.tenant_id
           AND published_at IS NOT NULL AND finished_at IS NULL)) AS places
     FROM document_tenant WHERE tenant_id IS NOT NULL
 )"""
 
-# The next rows to publish, at most $2.
+
+# Documents that are not to be taken now keep their places: they may be in Kafka already.
+_KEPT = """(
+        SELECT count(*) FROM outbox
+        WHERE published_at IS NULL AND job_id IS NOT NULL
+          AND outbox.tenant_id = document_tenant.tenant_id AND key = ANY($3))"""
+
+# The next rows to publish, at most $2, without those of the keys $3.
 #
 # A tenant's documents come as far as it has places for them. Its events are never held back, except
 # behind a document of the same topic and key that is. Both are taken from their beginning and cut
 # at the same length, so nothing overtakes an earlier row of its key. Then tenants take turns.
-WAITING = f"""{_WITH_TENANTS},{_FREE},
+WAITING = f"""{_WITH_TENANTS},{_free(_KEPT)},
 share AS (
     SELECT greatest(20, $2 / greatest(1, count(*)))::integer AS rows FROM (
         SELECT tenant_id FROM event_tenant UNION SELECT tenant_id FROM document_tenant) tenant
@@ -55,6 +64,7 @@ document AS (
     FROM free CROSS JOIN share CROSS JOIN LATERAL (
         SELECT outbox_id, tenant_id FROM outbox
         WHERE published_at IS NULL AND job_id IS NOT NULL AND outbox.tenant_id = free.tenant_id
+          AND key <> ALL($3)
         ORDER BY outbox_id
         LIMIT least(share.rows, free.places)) picked
 ),
@@ -66,7 +76,7 @@ event AS (
     FROM event_tenant LEFT JOIN taken USING (tenant_id) CROSS JOIN share CROSS JOIN LATERAL (
         SELECT outbox_id, tenant_id FROM outbox
         WHERE published_at IS NULL AND job_id IS NULL
-          AND outbox.tenant_id = event_tenant.tenant_id
+          AND outbox.tenant_id = event_tenant.tenant_id AND key <> ALL($3)
           AND outbox_id < coalesce(
               (SELECT min(held.outbox_id) FROM outbox held
                WHERE held.published_at IS NULL AND held.job_id IS NOT NULL
@@ -99,8 +109,14 @@ MARK_PUBLISHED = "UPDATE outbox SET published_at = now() WHERE outbox_id = ANY($
 # Their documents are under way, until their jobs are finished.
 MARK_JOBS = "UPDATE jobs SET published_at = now() WHERE job_id = ANY($1) AND published_at IS NULL"
 
+# Which versions of these documents are the newest, and whether they are deleted.
+FENCES = """
+SELECT document_id, version, deleted_at IS NOT NULL AS is_deleted
+FROM documents WHERE document_id = ANY($1)
+"""
+
 # How much waits, how much of it for its tenant's turn, and for how long.
-BACKLOG = f"""{_WITH_TENANTS},{_FREE},
+BACKLOG = f"""{_WITH_TENANTS},{_free()},
 held AS (
     SELECT greatest(0, (
         SELECT count(*) FROM outbox
@@ -143,20 +159,36 @@ class Backlog:
     oldest_seconds: float
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fence:
+    """What a document's row says of all that is still on its way."""
+
+    version: int
+    is_deleted: bool
+
+    @property
+    def newest(self) -> int | None:
+        """The version that counts, None when the document is deleted."""
+        return None if self.is_deleted else self.version
+
+
 class Relay:
     """The outboxes of all tenants, for the one process that publishes them."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def waiting(self, *, limit: int, tenant_in_flight: int) -> list[OutboxRow]:
+    async def waiting(
+        self, *, limit: int, tenant_in_flight: int, without: Collection[str] = ()
+    ) -> list[OutboxRow]:
         """Return the next rows, in the order in which to publish them.
 
         Tenants take turns; none has more than ``tenant_in_flight`` documents under way; rows of
-        the same topic and key come in their order, and none without those before it.
+        the same topic and key come in their order, and none without those before it. The keys
+        ``without`` are left out; their documents count as under way.
         """
         await self._connection.run(IN_ORDER)
-        rows = await self._connection.rows(WAITING, tenant_in_flight, limit)
+        rows = await self._connection.rows(WAITING, tenant_in_flight, limit, list(without))
         return [OutboxRow(**row) for row in rows]
 
     async def mark_published(self, rows: Sequence[OutboxRow]) -> None:
@@ -164,6 +196,14 @@ class Relay:
         await self._connection.change(MARK_PUBLISHED, [row.outbox_id for row in rows])
         jobs = [row.job_id for row in rows if row.job_id is not None]
         await self._connection.change(MARK_JOBS, jobs)
+
+    async def fences(self, document_ids: Collection[DocumentId]) -> dict[DocumentId, Fence]:
+        """Return which versions of these documents are the newest, of those that there are."""
+        rows = await self._connection.rows(FENCES, list(document_ids))
+        return {
+            row["document_id"]: Fence(version=row["version"], is_deleted=row["is_deleted"])
+            for row in rows
+        }
 
     async def backlog(self, *, tenant_in_flight: int = 500) -> Backlog:
         """Return how much waits to be published."""

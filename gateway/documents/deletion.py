@@ -8,7 +8,7 @@ from contracts import ids
 from contracts.documents import DocumentStatusChanged
 from contracts.envelope import Outgoing
 from contracts.ids import DocumentId, TenantId
-from contracts.topics import DOCUMENTS_PARSED, DOCUMENTS_STATUS, DOCUMENTS_UPLOADED
+from contracts.topics import DOCUMENTS_PARSED, DOCUMENTS_STATUS, DOCUMENTS_UPLOADED, Topic
 from gateway.outbox_headers import outbox_headers
 from gateway.refusals import NotFound
 from runtime.clock import Clock
@@ -34,16 +34,21 @@ async def delete_document(
     log.info("document_deleted", document_id=str(document), version=deleted.version)
 
 
+def tombstone(topic: Topic, tenant: TenantId, document: DocumentId, version: int) -> Outgoing:
+    """Return the record that ends a document on a compacted topic; said again, it is the same."""
+    return Outgoing(
+        topic=topic,
+        key=str(document),
+        tenant_id=tenant,
+        event=None,
+        event_id=ids.event_id("tombstone", topic.name, document, version),
+    )
+
+
 def _farewell(deleted: Deleted, tenant: TenantId, clock: Clock) -> Iterator[Outgoing]:
     document, version = deleted.document_id, deleted.version
     for topic in (DOCUMENTS_UPLOADED, DOCUMENTS_PARSED):
-        yield Outgoing(
-            topic=topic,
-            key=str(document),
-            tenant_id=tenant,
-            event=None,
-            event_id=ids.event_id("tombstone", topic.name, document, version),
-        )
+        yield tombstone(topic, tenant, document, version)
     yield Outgoing(
         topic=DOCUMENTS_STATUS,
         key=str(document),

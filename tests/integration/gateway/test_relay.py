@@ -1,10 +1,11 @@
 """What was accepted gets to Kafka: in order per key, fairly, and when Kafka is back."""
 
 import asyncio
+import hashlib
 import socket
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 
 import pytest
 import pytest_asyncio
@@ -14,18 +15,20 @@ from typing_extensions import override
 from contracts import ids
 from contracts.envelope import Outgoing
 from contracts.errors import BrokerUnavailable
-from contracts.ids import DocumentId, JobId, TenantId
+from contracts.ids import DocumentId, JobId, TenantId, document_id
 from contracts.topics import DOCUMENTS_PARSED, DOCUMENTS_UPLOADED, Topic
 from gateway import outbox
+from gateway.documents.announcing import announce_again
 from gateway.health import check_backlog
 from gateway.outbox import OutboxRelay
 from runtime.kafka import KafkaConnection, Publisher
 from runtime.kafka.publisher import Placed
 from store import Store
+from store.documents import Accepted
 from tests.integration.gateway.waiting import until
-from tests.integration.store.given import a_tenant, accepted
+from tests.integration.store.given import a_file, a_tenant, accepted
 
-Say = Callable[..., object]
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @pytest_asyncio.fixture
@@ -43,7 +46,7 @@ async def relay(store: Store, publisher: Publisher) -> OutboxRelay:
 
 
 async def drain(relay: OutboxRelay) -> None:
-    while await relay.publish_waiting():
+    while await relay.publish_waiting() or relay.unacknowledged:
         pass
 
 
@@ -58,6 +61,20 @@ async def say(
 ) -> None:
     async with store.tenant(tenant) as tx:
         await tx.outbox.append(tombstone(tenant, key), headers={"note": note}, job_id=job_id)
+
+
+async def upload(
+    store: Store, tenant: TenantId, content: bytes, note: str, **more: object
+) -> Accepted:
+    """Accept a file with its event, as the gateway does."""
+    async with store.tenant(tenant) as tx:
+        document = await tx.documents.accept(a_file(tenant, content, **more), trace_id=None)
+        found = await tx.documents.get(document.document_id)
+        assert found is not None
+        outgoing = await announce_again(tx, tenant, found)
+        headers = {"note": note, "traceparent": TRACE}
+        await tx.outbox.append(outgoing, headers=headers, job_id=document.job_id)
+    return document
 
 
 async def published(servers: str, tenant_keys: set[str]) -> dict[str, list[ConsumerRecord]]:
@@ -265,11 +282,10 @@ async def test_an_upload_does_not_overtake_the_tombstones_of_the_deletion_before
     store: Store, relay: OutboxRelay, topics: str
 ) -> None:
     tenant = await a_tenant(store)
-    document = await accepted(store, tenant, b"again")
-    key = str(document.document_id)
+    key = str(document_id(tenant, hashlib.sha256(b"again").digest()))
     async with store.tenant(tenant) as tx:
         await tx.outbox.append(tombstone(tenant, key, DOCUMENTS_PARSED), headers={})
-    await say(store, tenant, key, "again", document.job_id)
+    await upload(store, tenant, b"again", "again")
     halting = WithoutTopic(KafkaConnection(servers=topics), client_id="halting")
     await OutboxRelay(store=store, publisher=halting, tenant_in_flight=5).publish_waiting()
     await halting.stop()
