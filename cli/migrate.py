@@ -8,6 +8,7 @@ from contracts.errors import RaglineError
 from providers.embedding.factory import create_embedding
 from runtime.settings import Settings
 from store.generations import Generation
+from store.logins import ensure_login
 from store.migrate import ensure_generation
 from store.migrate import migrate as apply_migrations
 
@@ -27,11 +28,17 @@ def migrate() -> None:
 
 
 async def prepare_database(settings: Settings) -> tuple[list[str], Generation]:
-    """Migrate and return what was applied and the active generation."""
+    """Migrate and return what was applied and the active generation.
+
+    Where MIGRATION_DATABASE_URL names the owner of the tables, the login of DATABASE_URL is made
+    and given its roles, too.
+    """
     url = settings.migration_database_url or settings.database_url
     if url is None:
         fail("DATABASE_URL is missing: where is PostgreSQL?", 2)
     applied = await apply_migrations(url.get_secret_value())
+    if settings.database_url is not None:
+        await ensure_login(url.get_secret_value(), settings.database_url.get_secret_value())
     model = await create_embedding(settings)
     try:
         generation = await ensure_generation(

@@ -65,9 +65,13 @@ class Store:
         return listening(self._dsn, channel, application=self._application)
 
     async def check(self) -> None:
-        """Raise StoreUnavailable, or Misconfigured when the schema is not this version's."""
+        """Raise StoreUnavailable, or Misconfigured when the schema is older than this version.
+
+        A newer one is fine: while a release is rolled out or back, the version before it runs on
+        the schema that the new one made, and a migration leaves what that version uses.
+        """
         found = await self._revision()
-        if found != HEAD:
+        if found is None or found < HEAD:
             has = "no schema yet" if found is None else f"schema {found}"
             raise Misconfigured(
                 f"The database has {has}, this version works with {HEAD}: run `ragline migrate`."

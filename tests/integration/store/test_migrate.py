@@ -219,6 +219,16 @@ async def test_a_schema_of_another_version_is_refused_with_what_to_do(fresh: str
     await store.close()
 
 
+async def test_a_newer_schema_serves_while_a_release_is_rolled_out_or_back(fresh: str) -> None:
+    store = await Store.connect(fresh, pool_size=1)
+    connection = await asyncpg.connect(fresh)
+    newer = f"{int(HEAD) + 1:04}"
+    await connection.execute("UPDATE alembic_version SET version_num = $1", newer)
+    await connection.close()
+    await store.check()
+    await store.close()
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
