@@ -19,6 +19,8 @@
         ├── ProviderRefused        a provider refused the request (4xx, content policy)
         ├── ProviderUnauthorized   a provider does not accept the key
         ├── AnswerFailed           the model did not give a whole answer
+        ├── ModelRequired          the agent needs a chat model, and none is configured
+        ├── AgentLimitReached      an agent used all steps, tokens or time that it may
         ├── EventTooLarge          Kafka takes no record of this size
         ├── Stalled                nothing moved it any more, and trying again did not help
         └── Misconfigured          a setting is wrong or missing
@@ -154,6 +156,18 @@ class AnswerFailed(Rejected):
     """The model did not give a whole answer; ask again."""
 
     code = "answer_failed"
+
+
+class ModelRequired(Rejected):
+    """This needs a chat model, and none is configured; set a provider's key, or ask `answer`."""
+
+    code = "model_required"
+
+
+class AgentLimitReached(Rejected):
+    """The agent used all the steps, tokens or time that it may; ask for less."""
+
+    code = "agent_limit_reached"
 
 
 class EventTooLarge(Rejected):

@@ -150,6 +150,13 @@ class Settings(BaseSettings):
         64_000, ge=256, description="Tokens after which an answer ends and says so."
     )
 
+    agent_token_budget: int = Field(
+        1_000_000,
+        ge=1000,
+        description="Tokens that an agent may use on the way to one answer; a summary that needs "
+        "more is refused.",
+    )
+
     # --- gateway
     host: str = Field("127.0.0.1", description="Address that the gateway listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port of the gateway; 0 takes a free one.")

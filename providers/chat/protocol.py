@@ -1,6 +1,6 @@
 """What every chat model offers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -35,6 +35,8 @@ class Prompt:
     #: The bare question and passages, for a model that needs no instructions (the local twin).
     question: str
     passages: tuple[Passage, ...]
+    #: Output tokens, where fewer are wanted than the installation allows.
+    budget: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +74,8 @@ class ChatModel(Protocol):
         """Whether this serves one machine in place of the real provider."""
         ...
 
-    def answer(self, prompt: Prompt) -> AsyncIterator[Piece | Finished]:
-        """Yield pieces, then exactly one ``Finished``; closing the iterator stops the call.
+    def answer(self, prompt: Prompt) -> AsyncGenerator[Piece | Finished]:
+        """Yield pieces, then exactly one ``Finished``; closing the generator stops the call.
 
         Raises ``ProviderUnauthorized``, ``ProviderRefused``, ``ProviderBusy`` or
         ``ProviderUnavailable`` (also when the stream ends without its final event).

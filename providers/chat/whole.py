@@ -34,9 +34,11 @@ async def whole_answer(
 ) -> AsyncGenerator[Piece | Finished]:
     """Yield pieces until the model stops by itself or ``budget`` output tokens are used up.
 
+    A prompt may have a smaller budget of its own.
+
     Raises what ``call`` raises, and ``ProviderRefused`` when a call is cut before it says anything.
     """
-    answer = _Answer(budget)
+    answer = _Answer(min(budget, prompt.budget or budget))
     while not answer.is_finished:
         messages = continued(prompt.messages, answer.said)
         part = _Part(answer, sent=len(prompt.system) + sum(len(said.text) for said in messages))

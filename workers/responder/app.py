@@ -8,13 +8,12 @@ from contracts.topics import INPUTS
 from providers.blobs.factory import configured_blobs
 from providers.chat.factory import create_chat
 from retrieval import EmbeddingModels, Retriever
-from runtime.clock import SystemClock
 from runtime.delivery import Worker
 from runtime.health import Health
 from runtime.kafka import KafkaConnection, Publisher
 from runtime.settings import Settings
 from store.connecting import connect
-from workers.responder.agents import AnswerAgent, PageStarts
+from workers.responder.agents import AnswerAgent, Finder, PageStarts
 from workers.responder.handler import give_up, handle
 from workers.responder.settings import ResponderSettings
 
@@ -36,12 +35,8 @@ async def build(settings: Settings, health: Health) -> AsyncGenerator[Worker]:
         )
         stack.push_async_callback(deltas.stop)
         health.add("database", store.check)
-        answer = AnswerAgent(
-            Retriever.of(settings, store, embedding),
-            chat,
-            PageStarts(store, configured_blobs(settings)),
-            SystemClock(),
-        )
+        pages = PageStarts(store, configured_blobs(settings))
+        answer = AnswerAgent(Finder(Retriever.of(settings, store, embedding), pages), chat)
         yield Worker(
             name="responder",
             topic=INPUTS["responder"],

@@ -45,7 +45,7 @@ from store.chunks import NewChunk
 from store.documents import NewDocument
 from store.migrate import ensure_generation, migrate
 from tests.fixtures.servers import fresh_database
-from workers.responder.agents import AnswerAgent, PageStarts
+from workers.responder.agents import AnswerAgent, Finder, PageStarts
 from workers.responder.app import build
 from workers.responder.handler import handle
 
@@ -232,12 +232,9 @@ class World:
                 await publisher.stop()
 
     def agent(self, models: Sequence[ChatModel] | None = None) -> AnswerAgent:
-        return AnswerAgent(
-            Retriever.of(self.settings, self.store, self.embedding),
-            models or create_chat(self.settings),
-            PageStarts(self.store, self.blobs),
-            SystemClock(),
-        )
+        retriever = Retriever.of(self.settings, self.store, self.embedding)
+        finder = Finder(retriever, PageStarts(self.store, self.blobs))
+        return AnswerAgent(finder, models or create_chat(self.settings))
 
     async def new_user(self) -> User:
         """Register somebody else, with a tenant of their own."""

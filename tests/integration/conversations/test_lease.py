@@ -16,7 +16,7 @@ from runtime.delivery import Failure
 from runtime.kafka import Publisher
 from store.turns import Turn
 from tests.integration.conversations.conftest import ScriptedModel, World, until
-from workers.responder.agents import Agent
+from workers.responder.agents import Agent, AnswerAgent
 from workers.responder.handler import give_up, handle
 from workers.responder.handler.question import TurnBusy
 
@@ -176,9 +176,10 @@ class BrokenAgent:
     """An agent with a bug."""
 
     name = "answer"
+    limits = AnswerAgent.limits
 
-    async def answer(self, _: Any, listener: Any) -> Any:
-        listener.token("half")
+    async def answer(self, _: Any, run: Any) -> Any:
+        run.listener.token("half")
         raise ZeroDivisionError
 
 
@@ -186,6 +187,7 @@ class StoreAway:
     """An agent that meets a database that is away."""
 
     name = "answer"
+    limits = AnswerAgent.limits
 
     async def answer(self, *_: Any) -> Any:
         raise StoreUnavailable

@@ -9,12 +9,11 @@ from contracts.codec import decode
 from contracts.topics import CHAT_REQUESTED
 from providers.blobs.factory import create_blobs
 from retrieval import EmbeddingModels, Retriever
-from runtime.clock import SystemClock
 from runtime.kafka import KafkaConnection, Publisher
 from runtime.settings import Settings
 from store import Store
 from tests.integration.conversations.conftest import ScriptedModel
-from workers.responder.agents import AnswerAgent, PageStarts
+from workers.responder.agents import AnswerAgent, Finder, PageStarts
 from workers.responder.handler import handle
 
 
@@ -31,12 +30,9 @@ async def main(dsn: str, servers: str, event: str) -> None:
     settings = Settings(_env_file=None, environment="test", database_url=dsn)
     store = await Store.connect(dsn, pool_size=3)
     model = Speaking()
-    agent = AnswerAgent(
-        Retriever.of(settings, store, EmbeddingModels.of(settings)),
-        [model],
-        PageStarts(store, create_blobs(Path(tempfile.mkdtemp()).as_uri())),
-        SystemClock(),
-    )
+    pages = PageStarts(store, create_blobs(Path(tempfile.mkdtemp()).as_uri()))
+    retriever = Retriever.of(settings, store, EmbeddingModels.of(settings))
+    agent = AnswerAgent(Finder(retriever, pages), [model])
     answering = asyncio.create_task(
         handle(
             decode(CHAT_REQUESTED, event.encode()),

@@ -1,14 +1,18 @@
 """What an agent is: a named way to answer a question."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from contracts.conversations import Citation, Source
 from contracts.ids import TenantId
 from retrieval import Wanted
 from store.turns import Answer
-from workers.responder.core import Exchange
+from workers.responder.agents.limits import Limits
+from workers.responder.agents.run import Run
+from workers.responder.core import Past
+
+#: Keeps the short form of a conversation, up to the turn with this ordinal.
+KeepSummary = Callable[[str, int], Awaitable[None]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,28 +22,16 @@ class Question:
     tenant_id: TenantId
     text: str
     wanted: Wanted
-    #: The earlier exchanges of the conversation, the oldest first.
-    history: tuple[Exchange, ...]
+    #: The conversation before the question.
+    past: Past
+    keep_summary: KeepSummary
+    #: The question as it can be understood without its past, where that is another.
+    standalone: str | None = None
 
-
-class Listener(Protocol):
-    """Whoever is waiting: told each step as it happens, never waited for."""
-
-    def sources(self, sources: Sequence[Source]) -> None:
-        """Retrieval is done."""
-        ...
-
-    def token(self, text: str) -> None:
-        """The answer goes on with ``text``."""
-        ...
-
-    def citation(self, citation: Citation) -> None:
-        """The answer so far cites this."""
-        ...
-
-    async def restart(self) -> None:
-        """What was told of the answer no longer counts; it begins anew, sources included."""
-        ...
+    @property
+    def searched(self) -> str:
+        """What documents are searched with."""
+        return self.standalone or self.text
 
 
 class Agent(Protocol):
@@ -50,8 +42,13 @@ class Agent(Protocol):
         """The name that a request asks for it by."""
         ...
 
-    async def answer(self, question: Question, listener: Listener) -> Answer:
-        """Return the whole answer and tell the listener of it as it comes.
+    @property
+    def limits(self) -> Limits:
+        """How much it may do before its answer."""
+        ...
+
+    async def answer(self, question: Question, run: Run) -> Answer:
+        """Return the whole answer and tell the run's listener of it as it comes.
 
         Cancelling stops the model call. Raises what retrieval and the models raise.
         """

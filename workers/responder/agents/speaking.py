@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import cast
 
 import structlog
 
@@ -60,9 +59,8 @@ async def speak(
 
 async def _whole(model: ChatModel, prompt: Prompt) -> AsyncGenerator[Piece | Finished]:
     """Yield the model's answer; closing this closes the call, an answer without end raises."""
-    answer = cast("AsyncGenerator[Piece | Finished]", model.answer(prompt))
     with metrics.PROVIDER_SECONDS.labels(model.provider, _OPERATION).time():
-        async with aclosing(answer):
+        async with aclosing(model.answer(prompt)) as answer:
             async for heard in answer:
                 if isinstance(heard, Finished):
                     _count(model, heard.usage)

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from workers.responder.core.markers import without_markers
 
-#: A conversation's past is background; the passages are what is answered from.
+#: A conversation's past is background; the passages are what is answered from. About 3,000 tokens.
 MAX_HISTORY_CHARACTERS = 12_000
+#: What stays word for word when the past is condensed, so that this is not needed at every turn.
+KEPT_CHARACTERS = 6_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,6 +17,29 @@ class Exchange:
 
     question: str
     answer: str
+    #: The turn's place in its conversation, from 1.
+    ordinal: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """A conversation before the question: its beginning in short, then word for word."""
+
+    summary: str = ""
+    #: The exchanges after those in the summary, the oldest first.
+    exchanges: tuple[Exchange, ...] = ()
+    #: How many exchanges between the two are too much to be read at all.
+    unread: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the question is the first."""
+        return not (self.summary or self.exchanges or self.unread)
+
+    @property
+    def fits(self) -> bool:
+        """Whether a prompt has room for all of it."""
+        return not self.unread and len(select_history(self.exchanges)) == len(self.exchanges)
 
 
 def select_history(
@@ -31,5 +56,5 @@ def select_history(
         room -= len(exchange.question) + len(answer)
         if room < 0:
             break
-        kept.append(Exchange(question=exchange.question, answer=answer))
+        kept.append(Exchange(question=exchange.question, answer=answer, ordinal=exchange.ordinal))
     return kept[::-1]

@@ -10,12 +10,13 @@ from contracts.conversations import AnswerBroken, AnswerFinished, QuestionAsked
 from contracts.envelope import Outgoing
 from contracts.errors import AnswerFailed, RaglineError, Retryable, StoreUnavailable
 from contracts.ids import new_id
+from runtime.clock import SystemClock
 from runtime.delivery import Failure
 from runtime.kafka import Publisher
 from runtime.metrics import ANSWERS
 from store import Store
 from store.turns import Answer, Busy, Ended, Turn
-from workers.responder.agents import Agent
+from workers.responder.agents import Agent, Run
 from workers.responder.handler.deltas import DeltaWriter
 from workers.responder.handler.lease import Lease, LeaseLost
 from workers.responder.handler.turns import announce, question_of
@@ -88,9 +89,9 @@ async def _answer(
     """Store the answer, or why there is none; only then is it announced."""
     try:
         agent = _agent(event, turn, agents)
-        async with store.tenant(event.tenant_id) as tx:
-            question = await question_of(tx, event.tenant_id, turn)
-        answer = await lease.hold(agent.answer(question, writer))
+        question = await question_of(store, event.tenant_id, turn)
+        run = Run(agent.name, agent.limits, writer, SystemClock())
+        answer = await lease.hold(agent.answer(question, run))
         await lease.finish(answer)
     except (LeaseLost, StoreUnavailable):
         raise

@@ -7,30 +7,33 @@ from contracts.envelope import Outgoing
 from contracts.ids import TenantId, event_id
 from contracts.topics import CHAT_COMPLETED
 from retrieval import Wanted
-from store import Transaction
+from store import Store
+from store.memory import Memory
 from store.turns import Turn
 from workers.responder.agents import Question
-from workers.responder.core import Exchange, select_history
+from workers.responder.core import Exchange, Past
 
-#: Turns of history that are read; `select_history` decides how many of them fit.
-_HISTORY_TURNS = 20
+#: Characters of the past that are read, to be condensed; what is older is left out, and said to be.
+_READ_CHARACTERS = 400_000
 
 
-async def question_of(tx: Transaction, tenant_id: TenantId, turn: Turn) -> Question:
-    """Return what the turn asks, with the part of its conversation that fits the prompt."""
-    earlier = await tx.turns.history(
-        turn.conversation_id, limit=_HISTORY_TURNS, before=turn.ordinal
-    )
-    exchanges = [
-        Exchange(question=past.question, answer=past.answer)
-        for past in earlier
-        if past.state == "done"
-    ]
+async def question_of(store: Store, tenant_id: TenantId, turn: Turn) -> Question:
+    """Return what the turn asks, with its conversation so far."""
+    async with store.tenant(tenant_id) as tx:
+        memory = await tx.memories.recall(
+            turn.conversation_id, before=turn.ordinal, characters=_READ_CHARACTERS
+        )
+
+    async def keep_summary(summary: str, through: int) -> None:
+        async with store.tenant(tenant_id) as tx:
+            await tx.memories.keep(turn.conversation_id, summary, through)
+
     return Question(
         tenant_id=tenant_id,
         text=turn.question,
         wanted=msgspec.convert(turn.options, Wanted),
-        history=tuple(select_history(exchanges)),
+        past=_past(memory),
+        keep_summary=keep_summary,
     )
 
 
@@ -56,3 +59,14 @@ def announce(event: QuestionAsked, turn: Turn | None) -> list[Outgoing]:
             event_id=event_id("answer_given", event.turn_id),
         )
     ]
+
+
+def _past(memory: Memory) -> Past:
+    return Past(
+        summary=memory.summary,
+        exchanges=tuple(
+            Exchange(question=past.question, answer=past.answer, ordinal=past.ordinal)
+            for past in memory.exchanges
+        ),
+        unread=memory.unread,
+    )
