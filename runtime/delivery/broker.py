@@ -90,6 +90,7 @@ def _subscriber(
     )
     subscriber = LaneSubscriber(config, specification, calls)
     subscriber.intake = reading.intake
+    reading.intake.attach(lambda: subscriber.consumer)
     subscriber.add_call(parser_=_parse, decoder_=_keep_message, dependencies_=())
     Registrator.subscriber(broker, subscriber)  # pyright: ignore[reportUnknownMemberType]
     return subscriber

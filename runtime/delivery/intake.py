@@ -1,7 +1,7 @@
 """Between the consumer and the lanes: windows, offsets, and what happens when partitions move."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -12,6 +12,7 @@ from runtime import metrics
 from runtime.clock import Clock
 from runtime.delivery.holding import Holding
 from runtime.delivery.lanes import Lanes
+from runtime.delivery.progress import Progress, committed_progress
 from runtime.delivery.settle import Attempt, Settler
 from runtime.delivery.tracker import OffsetTracker
 from runtime.delivery.worker import Worker
@@ -26,6 +27,8 @@ WINDOW = 4
 PROCESS_WINDOW = 16
 #: A commit needs milliseconds; without Kafka it would wait for ever.
 COMMIT_TIMEOUT = 5.0
+#: Who lets a partition go has no other chance.
+LAST_COMMIT_TIMEOUT = 15.0
 #: A reader that has not come round for this long is stuck.
 STUCK_SECONDS = 30.0
 #: A rebalance waits for the slowest member to drain, and a reader waits for the rebalance.
@@ -51,20 +54,40 @@ class Intake(ConsumerRebalanceListener):
         self._holding = Holding(delays or {}, clock)
         self._lanes = Lanes(self._settle, concurrency=worker.concurrency)
         self._trackers: dict[TopicPartition, OffsetTracker] = {}
+        #: What earlier owners of the partitions have committed.
+        self._known: dict[TopicPartition, Progress] = {}
         self._attempt: Attempt | None = None
         self._began: dict[tuple[TopicPartition, int], float] = {}
         self._completions = 0
         self._committed_at = clock.monotonic()
         self._ticked_at: float | None = None
         self._is_rebalancing = False
+        self._is_closed = False
         #: Why a record could not be brought to any end.
         self._broken: str | None = None
-        self._consumer: AIOKafkaConsumer | None = None
+        self._consumer_of: Callable[[], AIOKafkaConsumer | None] = lambda: None
+
+    def attach(self, consumer: Callable[[], AIOKafkaConsumer | None]) -> None:
+        """Say whose partitions these are; asked again each time, a reconnect makes another."""
+        self._consumer_of = consumer
+
+    @property
+    def _consumer(self) -> AIOKafkaConsumer | None:
+        return self._consumer_of()
+
+    def close(self) -> None:
+        """Take no record from now on; who stops must not begin what it cannot commit."""
+        self._is_closed = True
 
     @property
     def open_records(self) -> int:
         """How many records were read and are not complete."""
         return sum(len(tracker) for tracker in self._trackers.values())
+
+    @property
+    def is_committed(self) -> bool:
+        """Whether everything that is complete is committed."""
+        return all(tracker.to_commit() is None for tracker in self._trackers.values())
 
     def problem(self) -> str | None:
         """Return why this process is stuck, None while it lives."""
@@ -90,18 +113,23 @@ class Intake(ConsumerRebalanceListener):
         attempt: Attempt,
     ) -> None:
         """Queue the records of a partition that are due; returns at once."""
+        if self._is_closed:
+            return
         self._attempt = attempt
         records = self._holding.due(consumer, partition, records)
-        tracker = self._trackers.setdefault(partition, OffsetTracker())
+        if partition not in self._trackers:
+            self._trackers[partition] = OffsetTracker(self._known.pop(partition, None))
+        tracker = self._trackers[partition]
         for record in records:
-            tracker.seen(record.offset)
-            self._began[partition, record.offset] = self._clock.monotonic()
-            self._lanes.offer(record)
+            if tracker.seen(record.offset):
+                self._began[partition, record.offset] = self._clock.monotonic()
+                self._lanes.offer(record)
+            else:
+                metrics.EVENTS_HANDLED.labels(self._worker.name, "skipped").inc()
 
     async def tick(self, consumer: AIOKafkaConsumer) -> None:
         """Pause, resume and commit where it is time; called after every read."""
         self._ticked_at = self._clock.monotonic()
-        self._consumer = consumer
         self._holding.release(consumer)
         self._adjust_windows(consumer)
         due = self._ticked_at - self._committed_at >= COMMIT_SECONDS
@@ -110,28 +138,31 @@ class Intake(ConsumerRebalanceListener):
         if due:
             self._measure(consumer)
 
-    async def commit(self) -> None:
+    async def commit(self, *, seconds: float = COMMIT_TIMEOUT) -> None:
         """Commit what is complete; a failure is repeated at the next tick."""
-        offsets = {
-            partition: position
+        found = {
+            partition: progress
             for partition, tracker in self._trackers.items()
-            if (position := tracker.to_commit()) is not None
+            if (progress := tracker.to_commit()) is not None
         }
         self._committed_at, self._completions = self._clock.monotonic(), 0
-        if not offsets or self._consumer is None:
+        consumer = self._consumer
+        if not found or consumer is None:
             return
+        offsets = {partition: (said.position, said.note()) for partition, said in found.items()}
         try:
-            async with asyncio.timeout(COMMIT_TIMEOUT):
-                await self._consumer.commit(offsets)
+            async with asyncio.timeout(seconds):
+                await consumer.commit(offsets)
         except (TimeoutError, KafkaError, IllegalStateError) as error:
             log.warning("offsets_not_committed", reason=type(error).__name__)
             return
-        for partition, position in offsets.items():
+        for partition, progress in found.items():
             if partition in self._trackers:
-                self._trackers[partition].committed(position)
+                self._trackers[partition].committed(progress)
 
     async def drain(self) -> None:
-        """Let the work in flight end, for a bounded time, commit it, and forget everything."""
+        """Let the work in flight end, for a bounded time, commit it, and take nothing more."""
+        self.close()
         everything = set(self._trackers)
         await self._end_work(everything)
         await self._let_go(everything)
@@ -160,14 +191,20 @@ class Intake(ConsumerRebalanceListener):
 
     async def _let_go(self, partitions: set[TopicPartition]) -> None:
         """Commit, then drop the trackers: who finishes later has no offset to complete."""
-        await self.commit()
+        await self.commit(seconds=LAST_COMMIT_TIMEOUT)
         for partition in partitions:
             self._trackers.pop(partition, None)
         self._began = {key: at for key, at in self._began.items() if key[0] not in partitions}
 
     @override
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        """Nothing is known of new partitions yet; reading them begins at the commit."""
+        """Learn what earlier owners have completed, before anything is read."""
+        consumer = self._consumer
+        if consumer is not None and assigned:
+            # At once: a record that comes before what is known of its partition is executed again.
+            consumer.pause(*assigned)
+            self._known = await committed_progress(consumer, assigned)
+            consumer.resume(*(assigned & consumer.assignment()))
         self._is_rebalancing = False
         self._ticked_at = self._clock.monotonic()
         log.info("partitions_assigned", group=self._group, count=len(assigned))
@@ -190,6 +227,8 @@ class Intake(ConsumerRebalanceListener):
 
     def _adjust_windows(self, consumer: AIOKafkaConsumer) -> None:
         """Pause partitions with a full window, or all when together they hold too much."""
+        if self._is_rebalancing:
+            return  # what is paused meanwhile waits for what its last owner has committed
         assigned, paused = consumer.assignment(), consumer.paused()
         if self.open_records >= PROCESS_WINDOW * self._worker.concurrency:
             consumer.pause(*(assigned - paused))

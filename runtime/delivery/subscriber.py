@@ -44,7 +44,11 @@ class LaneSubscriber(DefaultSubscriber):
         await self.intake.tick(consumer)
 
     async def stop_reading(self) -> None:
-        """End the loop after the read that is under way; the group is not left."""
+        """Take no record from now on, and end the loop; the group is not left.
+
+        A read that waits for a rebalance may outlast this. What it brings is left to others.
+        """
+        self.intake.close()
         self.running = False
         reading = [task for task in self.tasks if not task.done()]
         if reading:

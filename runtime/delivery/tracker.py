@@ -2,23 +2,33 @@
 
 from collections import OrderedDict
 
+from runtime.delivery.progress import Progress
+
 
 class OffsetTracker:
-    """Offsets come in growing order, complete in any order, and may have holes (compaction)."""
+    """Offsets come in growing order, complete in any order, and may have holes (compaction).
 
-    def __init__(self) -> None:
+    ``known`` is what an earlier owner of the partition has committed.
+    """
+
+    def __init__(self, known: Progress | None = None) -> None:
+        self._known = known or Progress(0)
+        self._known_open = frozenset(self._known.open)
         self._open: OrderedDict[int, None] = OrderedDict()
         self._next: int | None = None
-        self._committed: int | None = None
+        self._committed: Progress | None = None
 
     def __len__(self) -> int:
         """Return how many offsets are open."""
         return len(self._open)
 
-    def seen(self, offset: int) -> None:
-        """Open an offset that was read."""
-        self._open[offset] = None
+    def seen(self, offset: int) -> bool:
+        """Open an offset that was read; False when an earlier owner has completed it."""
         self._next = offset + 1
+        if offset < self._known.end and offset not in self._known_open:
+            return False
+        self._open[offset] = None
+        return True
 
     def done(self, offset: int) -> None:
         """Close an offset whose work is complete."""
@@ -29,10 +39,14 @@ class OffsetTracker:
         """The first offset that is not complete, None before the first record."""
         return next(iter(self._open)) if self._open else self._next
 
-    def to_commit(self) -> int | None:
-        """Return the offset to commit, None when that is committed already."""
-        return None if self.position == self._committed else self.position
+    def to_commit(self) -> Progress | None:
+        """Return what to commit, None when that is committed already."""
+        if self._next is None or self.position is None:
+            return None
+        not_read = (offset for offset in self._known.open if offset >= self._next)
+        found = Progress(self.position, (*self._open, *not_read), max(self._next, self._known.end))
+        return None if found == self._committed else found
 
-    def committed(self, position: int) -> None:
+    def committed(self, progress: Progress) -> None:
         """Remember what the broker has taken."""
-        self._committed = position
+        self._committed = progress

@@ -20,6 +20,7 @@ from runtime.delivery.broker import create_broker
 from runtime.delivery.intake import Intake
 from runtime.delivery.process import readings_of
 from runtime.delivery.settle import Settler
+from runtime.delivery.subscriber import LaneSubscriber
 from runtime.embedded import EmbeddedKafka
 from runtime.kafka import KafkaConnection, Publisher, TopicAdmin
 
@@ -47,6 +48,8 @@ class Bench:
     topic: Topic
     handled: list[int] = field(default_factory=list)
     given_up: list[tuple[int, Failure]] = field(default_factory=list)
+    #: Of the worker that was started last.
+    subscribers: list[LaneSubscriber] = field(default_factory=list[LaneSubscriber])
 
     async def send(self, number: int, *, key: str | None = None) -> None:
         await self.publisher.publish(
@@ -84,6 +87,7 @@ class Bench:
         settler = Settler(worker, publisher, clock)
         readings = readings_of(worker, settler, clock)
         broker, subscribers = create_broker(worker.name, self.connection, settler, readings)
+        self.subscribers = subscribers
         await broker.start()
         try:
             yield readings[0].intake

@@ -1,6 +1,7 @@
 """What a worker promises, on the real broker."""
 
 import asyncio
+import itertools
 import os
 import signal
 import time
@@ -265,6 +266,63 @@ async def test_a_record_in_work_at_a_crash_comes_again(bench: Bench) -> None:
         await until(lambda: started == [1])
     async with bench.running(bench.worker()):
         await until(lambda: bench.handled == [1])
+
+
+async def test_what_was_complete_behind_an_open_record_is_not_executed_again(bench: Bench) -> None:
+    async def one_never_ends(given: AnswerGiven) -> Sequence[Outgoing]:
+        if given.generation == 0:
+            await asyncio.sleep(3600)
+        return await bench.handle(given)
+
+    for number in range(200):
+        await bench.send(number)
+    async with bench.running(bench.worker(one_never_ends), orderly=False):
+        await until(lambda: len(bench.handled) == 199)
+        await until(lambda: bench.subscribers[0].intake.is_committed)
+    for number in range(200, 210):
+        await bench.send(number)
+    async with bench.running(bench.worker()):
+        await until(lambda: len(bench.handled) == 210)
+    assert sorted(bench.handled) == list(range(210))
+    assert await bench.committed() == 0
+
+
+async def test_a_worker_that_stops_during_a_rebalance_begins_nothing_more(bench: Bench) -> None:
+    began, release, late = asyncio.Event(), asyncio.Event(), list[int]()
+
+    async def waits(given: AnswerGiven) -> Sequence[Outgoing]:
+        began.set()
+        await release.wait()
+        return await bench.handle(given)
+
+    async def counted(given: AnswerGiven) -> Sequence[Outgoing]:
+        if given.generation >= 100:
+            late.append(given.generation)
+        return await bench.handle(given)
+
+    async with bench.running(bench.worker(waits)):
+        async with bench.running(bench.worker(counted)):
+            stops = bench.subscribers[0]
+            for number in itertools.count():  # until one is of the other's partition
+                await bench.send(number)
+                if began.is_set():
+                    break
+                await asyncio.sleep(0.1)
+            third = bench.running(bench.worker(waits))
+            join = asyncio.create_task(third.__aenter__())
+            # The rebalance that the third asks for waits for the record in work.
+            await until(lambda: stops.intake.longest_silence > STUCK_SECONDS)
+            stops.intake.close()  # as at the beginning of a stop, while a read may be under way
+            for number in range(100, 120):
+                await bench.send(number)
+            release.set()
+            await join
+            await asyncio.sleep(1)
+            assert late == []
+            assert not set(range(100, 120)) <= set(bench.handled)  # its own wait for its end
+        await until(lambda: set(range(100, 120)) <= set(bench.handled))
+        await third.__aexit__(None, None, None)
+    assert late == []
 
 
 async def test_a_joining_and_a_leaving_worker_repeat_nothing(bench: Bench) -> None:

@@ -1,16 +1,19 @@
 """What is touched of the inside of libraries; an upgrade that moves it is named here."""
 
 import inspect
+from typing import cast
 
 import pytest
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.protocol.admin import DescribeGroupsResponse_v0
+from aiokafka.structs import OffsetAndMetadata
 from faststream._internal.broker.registrator import Registrator
 from faststream._internal.endpoint.subscriber.call_item import CallsCollection
 from faststream.kafka import KafkaBroker
+from faststream.kafka.helpers.rebalance_listener import make_logging_listener
 from faststream.kafka.subscriber.config import (
     KafkaSubscriberConfig,
     KafkaSubscriberSpecificationConfig,
@@ -88,6 +91,35 @@ def test_aiokafka_still_calls_the_listener_while_old_partitions_can_be_committed
     source = inspect.getsource(GroupCoordinator._on_join_prepare)
     assert "await res" in source, "on_partitions_revoked is no longer awaited before a join"
     assert "commit_offsets(assignment, offsets)" in inspect.getsource(AIOKafkaConsumer.commit)
+
+
+def test_aiokafka_still_returns_the_text_of_a_commit_from_its_coordinator() -> None:
+    assert _parameters(GroupCoordinator.fetch_committed_offsets) == {"self", "partitions"}, (
+        "GroupCoordinator.fetch_committed_offsets moved; see runtime/delivery/progress"
+    )
+    assert OffsetAndMetadata._fields == ("offset", "metadata")
+
+
+def test_aiokafka_still_looks_for_positions_only_just_before_it_calls_the_listener() -> None:
+    source = inspect.getsource(GroupCoordinator._on_join_complete)
+    looks = source.index("self.start_commit_offsets_refresh_task(")
+    calls = source.index("on_partitions_assigned(assigned)")
+    assert "await" not in source[looks:calls], (
+        "records may come before on_partitions_assigned pauses their partitions"
+    )
+
+
+class _Listener(ConsumerRebalanceListener):
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None: ...
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None: ...
+
+
+def test_faststream_without_a_logger_still_leaves_our_listener_alone() -> None:
+    listener = _Listener()
+    found = make_logging_listener(
+        consumer=cast("AIOKafkaConsumer", None), logger=None, log_extra={}, listener=listener
+    )
+    assert found is listener, "a wrapped listener may pause new partitions too late"
 
 
 def test_the_sticky_assignor_still_keeps_state_on_its_class() -> None:
