@@ -113,8 +113,8 @@ async def _prepare(settings: Settings) -> None:
     if (generation.embedding_model, generation.strategy) != (wanted, settings.chunking_strategy):
         err.print(
             f"The index was built with {generation.embedding_model} and {generation.strategy}, "
-            f"and stays so; {wanted} and {settings.chunking_strategy} would need another index: "
-            "start with another DATA_DIR.",
+            f"and stays so; `ragline generations build` makes one with {wanted} and "
+            f"{settings.chunking_strategy} beside it.",
             style="yellow",
             highlight=False,
         )

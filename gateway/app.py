@@ -22,6 +22,7 @@ from gateway.conversations.deltas import DeltaHub
 from gateway.dead_letters.redriving import Redriver
 from gateway.documents.job_watch import JobWatch
 from gateway.documents.uploads import Uploads
+from gateway.generations.service import Builder
 from gateway.health import check_backlog
 from gateway.limits import Limits
 from gateway.lingering import Lingering
@@ -115,6 +116,9 @@ def _make(settings: Settings, given: Collaborators) -> dict[str, Any]:
         ),
         "job_watch": JobWatch(given.store),
         "redriver": Redriver(store=given.store, publisher=given.publisher, clock=given.clock),
+        "builder": Builder(
+            store=given.store, models=given.embedding, kafka=given.kafka, settings=settings
+        ),
         "health": _health(settings, given),
     }
 

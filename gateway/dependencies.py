@@ -29,6 +29,7 @@ PROVIDED = (
     "job_watch",
     "health",
     "redriver",
+    "builder",
     "principal",
 )
 

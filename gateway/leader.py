@@ -10,6 +10,7 @@ import structlog
 
 from contracts.errors import Retryable
 from gateway.dead_letters.copying import DeadLetterCopy
+from gateway.generations.steps import GenerationSteps
 from gateway.housekeeping import Housekeeping
 from gateway.outbox import OutboxRelay
 from gateway.reconciler import Reconciler
@@ -31,6 +32,8 @@ BACKLOG_SECONDS = 5.0
 DEAD_LETTERS_SECONDS = 2.0
 #: Looking for what stands still; what waits for it has waited for many minutes.
 RECONCILE_SECONDS = 5.0
+#: Between two looks at the generations that are built, promoted or dropped.
+GENERATIONS_SECONDS = 1.0
 OLD_ROWS_SECONDS = 300.0
 LEFTOVERS_SECONDS = 3600.0
 
@@ -50,12 +53,14 @@ class Leader:
         housekeeping: Housekeeping,
         dead_letters: DeadLetterCopy,
         reconciler: Reconciler,
+        generations: GenerationSteps,
     ) -> None:
         self._store = store
         self._relay = relay
         self._housekeeping = housekeeping
         self._dead_letters = dead_letters
         self._reconciler = reconciler
+        self._generations = generations
 
     async def run(self) -> None:
         """Ask to lead, lead, and ask again, for ever."""
@@ -85,6 +90,7 @@ class Leader:
                     (letters.measure_dead_letters, BACKLOG_SECONDS),
                     (self._reconciler.reconcile_jobs, RECONCILE_SECONDS),
                     (self._reconciler.reconcile_turns, RECONCILE_SECONDS),
+                    (self._generations.advance_generations, GENERATIONS_SECONDS),
                     (chores.drop_old_rows, OLD_ROWS_SECONDS),
                     (letters.drop_old_dead_letters, OLD_ROWS_SECONDS),
                     (chores.sweep_leftovers, LEFTOVERS_SECONDS),

@@ -14,6 +14,7 @@ from contracts.topics import CHAT_DELTAS
 from gateway.app import Collaborators, create_app
 from gateway.conversations.deltas import DeltaHub
 from gateway.dead_letters.copying import DeadLetterCopy
+from gateway.generations.steps import GenerationSteps
 from gateway.housekeeping import Housekeeping
 from gateway.leader import Leader
 from gateway.outbox import OutboxRelay
@@ -105,6 +106,12 @@ def _leader(settings: Settings, given: Collaborators) -> Leader:
             clock=given.clock,
             after_seconds=settings.reconcile_after_seconds,
             turn_seconds=settings.reconcile_turn_seconds,
+        ),
+        generations=GenerationSteps(
+            store=given.store,
+            kafka=given.kafka,
+            replication=settings.kafka_replication,
+            partitions_cap=settings.kafka_partitions,
         ),
     )
 

@@ -21,6 +21,7 @@ Rejected
 ├── DeadLetterSettled    409
 ├── DeadLetterObsolete   409
 ├── RedrivenTooOften     409
+├── GenerationConflict   409  not in the state that this needs
 ├── RateLimited          429  with Retry-After
 ├── AnswerPending        504  says where the answer will be
 └── ClientGone           499  nobody is there to read an answer
@@ -155,6 +156,12 @@ class DeadLetterObsolete(Rejected):
     """Its document was deleted or uploaded again since; discard it."""
 
     code = "dead_letter_obsolete"
+
+
+class GenerationConflict(Rejected):
+    """The generation is not in a state in which this can be done."""
+
+    code = "generation_conflict"
 
 
 class RedrivenTooOften(Rejected):

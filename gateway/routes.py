@@ -11,6 +11,7 @@ from gateway.conversations.history import ConversationsController
 from gateway.dead_letters.controller import DeadLettersController
 from gateway.documents.controller import DocumentsController, UploadController
 from gateway.documents.jobs_controller import JobsController
+from gateway.generations.controller import GenerationsController
 from gateway.health import HealthController
 from gateway.search.controller import SearchController
 
@@ -25,5 +26,6 @@ CONTROLLERS: Sequence[type[Controller]] = (
     ConversationsController,
     AgentsController,
     DeadLettersController,
+    GenerationsController,
     HealthController,
 )

@@ -101,9 +101,7 @@ WHERE generation_id = $1 AND state = 'dropped' AND table_dropped_at IS NULL
                   AND created_at < generations.dropped_at)
 """
 DROP_TABLE = "SELECT drop_generation_table($1)"
-TENANTS_IN = """
-SELECT DISTINCT tenant_id FROM document_generations WHERE generation_id = $1 ORDER BY tenant_id
-"""
+TENANTS = "SELECT tenant_id FROM tenants ORDER BY tenant_id"
 
 # How full a generation is, of the documents that have been parsed.
 PROGRESS = """
@@ -309,10 +307,9 @@ class Builds:
         """Remove the table of a dropped generation; False when it is gone."""
         return bool(await self._connection.value(DROP_TABLE, generation_id))
 
-    async def tenants_in(self, generation_id: int) -> list[TenantId]:
-        """Return the ids of the tenants with documents in a generation."""
-        rows = await self._connection.rows(TENANTS_IN, generation_id)
-        return [row["tenant_id"] for row in rows]
+    async def tenants(self) -> list[TenantId]:
+        """Return every tenant, each of which may have something in a generation."""
+        return [row["tenant_id"] for row in await self._connection.rows(TENANTS)]
 
     async def progress(self, generation_id: int) -> BuildProgress:
         """Return how full a generation is."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from cli.local.builds import BuildWorkers, build_workers
 from cli.local.child import Child, ChildBroken, Command
 from contracts.topics import WORKERS
 from runtime.clock import SystemClock
@@ -27,6 +28,8 @@ class Stack:
     url: str
     children: tuple[Child, ...]
     watching: tuple[asyncio.Task[None], ...]
+    #: The extra workers of generations that are being built; they come and go.
+    builds: BuildWorkers
 
     async def broken(self) -> None:
         """Wait until a process is given up; raises ``ChildBroken``."""
@@ -41,19 +44,25 @@ async def running_stack(
 ) -> AsyncGenerator[Stack]:
     """Start the gateway and ``scale[name]`` (default 1) of each worker; yield when all are ready.
 
+    Generations that are being built get workers of their own, and lose them when they are built.
     On leaving, the gateway ends first (nothing new comes in), then the workers drain and end.
     """
     gateway, workers = _children(settings, folder, scale)
     everybody = (gateway, *workers)
     watching = tuple(asyncio.create_task(child.watch()) for child in everybody)
-    stack = Stack(
-        url=f"http://{settings.host}:{settings.port}", children=everybody, watching=watching
-    )
+    patience = settings.drain_seconds + CLOSING_SECONDS
+    make = partial(_builder, settings, folder)
     try:
-        await _until_ready(stack, folder, workers)
-        yield stack
+        async with build_workers(settings, make, patience=patience) as builds:
+            stack = Stack(
+                url=f"http://{settings.host}:{settings.port}",
+                children=everybody,
+                watching=watching,
+                builds=builds,
+            )
+            await _until_ready(stack, folder, workers)
+            yield stack
     finally:
-        patience = settings.drain_seconds + CLOSING_SECONDS
         await gateway.stop(seconds=patience)
         await asyncio.gather(*(worker.stop(seconds=patience) for worker in workers))
         for task in watching:
@@ -74,6 +83,11 @@ def _children(settings: Settings, folder: Path, scale: dict[str, int]) -> tuple[
         arguments = ["worker", name.split("-")[0], "--port-file", str(port_file)]
         workers.append(_child(name, arguments, environment, logs))
     return gateway, workers
+
+
+def _builder(settings: Settings, folder: Path, name: str, generation: int) -> Child:
+    arguments = ["worker", name, "--generation", str(generation)]
+    return _child(f"{name}-g{generation}", arguments, _environment(settings), folder / "logs")
 
 
 def _child(name: str, arguments: list[str], environment: dict[str, str], logs: Path) -> Child:

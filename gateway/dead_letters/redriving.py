@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 
 from contracts.conversations import TurnEvent
-from contracts.delivery_headers import redriven_headers
+from contracts.delivery_headers import GENERATION, redriven_headers
 from contracts.documents import DocumentEvent, StageName
 from contracts.errors import Rejected
 from contracts.topics import retry_topics
@@ -25,7 +25,7 @@ from gateway.refusals import (
 )
 from runtime.clock import Clock
 from runtime.kafka import Publisher
-from store import Store
+from store import Store, Transaction
 from store.dead_letters import Chosen, DeadLetter
 
 log = structlog.get_logger(__name__)
@@ -139,7 +139,8 @@ class Redriver:
                 async with self._store.tenant(event.tenant_id) as tx:
                     if not await tx.documents.lock_current(event.document_id, event.version):
                         raise DeadLetterObsolete
-                    await tx.jobs.reopen(event.job_id, stage)
+                    if await _is_of_the_job(tx, event, letter):
+                        await tx.jobs.reopen(event.job_id, stage)
             case TurnEvent() as event:
                 async with self._store.system() as system:
                     turns = await system.watch.turns([event.turn_id])
@@ -148,6 +149,14 @@ class Redriver:
                     raise DeadLetterObsolete("Its question has ended already; ask it again.")
             case None:
                 return  # nobody can tell whose it is; the worker's version may
+
+
+async def _is_of_the_job(tx: Transaction, event: DocumentEvent, letter: DeadLetter) -> bool:
+    """Say whether the job failed with this letter: for another generation no job fails."""
+    header = dict(letter.headers).get(GENERATION, b"")
+    generation = int(header) if header.isdigit() else int(getattr(event, "generation", 0))
+    active = await tx.generations.active()
+    return active is None or generation in {0, active.generation_id}
 
 
 async def find(store: Store, dead_letter_id: UUID) -> DeadLetter:

@@ -120,6 +120,21 @@ class TopicAdmin:
             for partition in partitions
         }
 
+    async def ends(self, topic: str) -> dict[int, int]:
+        """Return for each partition the offset of the next record; empty without the topic."""
+        counts = await self.partition_counts([topic])
+        partitions = [TopicPartition(topic, number) for number in range(counts.get(topic, 0))]
+        if not partitions:
+            return {}
+        _, end = await self._bounds(partitions)
+        return {partition.partition: end[partition] for partition in partitions}
+
+    async def delete(self, topics: list[str]) -> None:
+        """Delete topics with all that is in them; those that do not exist are gone already."""
+        found = list(await self.partition_counts(topics))
+        if found:
+            await self._ask(self._open.delete_topics(found))
+
     async def members(self, group: str) -> int:
         """Return how many processes read in this group now."""
         [response] = await self._ask(self._open.describe_consumer_groups([group]))

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from gateway import leader as leading
 from gateway.dead_letters.copying import DeadLetterCopy
+from gateway.generations.steps import GenerationSteps
 from gateway.housekeeping import Housekeeping
 from gateway.leader import Leader
 from gateway.outbox import OutboxRelay
@@ -63,6 +64,12 @@ async def relays(
                 clock=SystemClock(),
                 after_seconds=1800,
                 turn_seconds=900,
+            ),
+            generations=GenerationSteps(
+                store=store,
+                kafka=KafkaConnection(servers=topics),
+                replication=1,
+                partitions_cap=2,
             ),
         )
         task = asyncio.create_task(leader.run())

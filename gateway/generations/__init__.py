@@ -1,0 +1,1 @@
+"""Ways to index: built beside the active one, promoted, rolled back and dropped."""
