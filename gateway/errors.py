@@ -39,7 +39,7 @@ STATUSES: dict[type[RaglineError], int] = {
     refusals.DeadLetterSettled: HTTPStatus.CONFLICT,
     refusals.DeadLetterObsolete: HTTPStatus.CONFLICT,
     refusals.RedrivenTooOften: HTTPStatus.CONFLICT,
-    errors.ModelRequired: HTTPStatus.CONFLICT,
+    refusals.GenerationConflict: HTTPStatus.CONFLICT,
     errors.MissingBlob: HTTPStatus.NOT_FOUND,
     refusals.UploadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     refusals.MessageTooLong: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

@@ -8,13 +8,13 @@ from store.chunks import Chunks
 from store.conversations import Conversations
 from store.dead_letters import DeadLetters
 from store.documents import Documents
+from store.dropping import Dropping
 from store.embeddings import EmbeddingCache
 from store.generations import Generations
 from store.housekeeping import Housekeeping
 from store.idempotency import IdempotencyKeys
 from store.jobs import Jobs
 from store.ledger import Ledger
-from store.memory import Memories
 from store.outbox import Outbox
 from store.parse_jobs import ParseJobs
 from store.parts import DocumentParts
@@ -34,6 +34,7 @@ class Transaction:
         self.embeddings = EmbeddingCache(connection)
         self.chunks = Chunks(connection, self.generations, self.embeddings)
         self.documents = Documents(connection, self.chunks, self.generations)
+        self.dropping = Dropping(connection, self.generations)
         self.jobs = Jobs(connection)
         self.stalled_jobs = StalledJobs(connection)
         self.parts = DocumentParts(connection)
@@ -42,7 +43,6 @@ class Transaction:
         self.outbox = Outbox(connection)
         self.conversations = Conversations(connection)
         self.turns = Turns(connection)
-        self.memories = Memories(connection)
         self.users = TenantUsers(connection)
         self.api_keys = ApiKeys(connection)
         self.idempotency = IdempotencyKeys(connection)
