@@ -40,6 +40,7 @@ STATUSES: dict[type[RaglineError], int] = {
     refusals.DeadLetterObsolete: HTTPStatus.CONFLICT,
     refusals.RedrivenTooOften: HTTPStatus.CONFLICT,
     refusals.GenerationConflict: HTTPStatus.CONFLICT,
+    errors.ModelRequired: HTTPStatus.CONFLICT,
     errors.MissingBlob: HTTPStatus.NOT_FOUND,
     refusals.UploadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     refusals.MessageTooLong: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

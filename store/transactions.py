@@ -15,6 +15,7 @@ from store.housekeeping import Housekeeping
 from store.idempotency import IdempotencyKeys
 from store.jobs import Jobs
 from store.ledger import Ledger
+from store.memory import Memories
 from store.outbox import Outbox
 from store.parse_jobs import ParseJobs
 from store.parts import DocumentParts
@@ -43,6 +44,7 @@ class Transaction:
         self.outbox = Outbox(connection)
         self.conversations = Conversations(connection)
         self.turns = Turns(connection)
+        self.memories = Memories(connection)
         self.users = TenantUsers(connection)
         self.api_keys = ApiKeys(connection)
         self.idempotency = IdempotencyKeys(connection)
