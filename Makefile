@@ -6,7 +6,7 @@ ARGS   ?=
 export UV_LINK_MODE ?= copy
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format bench chaos docs lock verify-providers clean
+.PHONY: help install run test check format bench chaos docs lock verify-providers terraform-check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -33,6 +33,10 @@ check: install ## format, lint, strict types, import contracts
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/pyright
+	$(BIN)/shellcheck --external-sources --source-path=. deployment/*.sh terraform/*.sh
+
+terraform-check: ## check terraform/: format, validity, tests; needs terraform, and a mirror (TF_CLI_CONFIG_FILE) where there is no network
+	@terraform/check.sh
 
 format: install ## apply the formatter and the safe lint fixes
 	$(BIN)/ruff format .
