@@ -15,7 +15,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from cli.main import COMMANDS, load
 from contracts import errors
 from contracts.topics import TOPICS, Topic
-from docs import chart_schema
+from docs import chart_schema, dashboards
 from gateway.errors import FRAMEWORK_CODES, SENTENCES
 from gateway.openapi import openapi_document
 from runtime import metrics
@@ -42,12 +42,16 @@ def documents() -> dict[str, str]:
         "docs/reference/errors.md": errors_page,
         "docs/reference/cli.md": cli_page,
         "docs/reference/chart-values.md": chart_values_page,
-        "charts/ragline/values.schema.json": lambda: _schema_json(chart_schema.schema()),
+        "charts/ragline/values.schema.json": lambda: _in_order(chart_schema.schema()),
         "contracts/published/events.schema.json": lambda: _json(events_schema()),
         "contracts/published/asyncapi.json": lambda: _json(asyncapi_document()),
         "contracts/published/openapi.json": lambda: _json(openapi_document()),
     }
-    return {path: page() for path, page in pages.items()}
+    boards = {
+        f"charts/ragline/dashboards/{name}.json": _in_order(content)
+        for name, content in dashboards.dashboards().items()
+    }
+    return {path: page() for path, page in pages.items()} | boards
 
 
 def settings_page() -> str:
@@ -250,8 +254,8 @@ def _default(value: Any) -> str:
     return f"`{getattr(value, 'value', value)}`"
 
 
-def _schema_json(content: dict[str, Any]) -> str:
-    """Return it in the order of the values, which is how a person reads it."""
+def _in_order(content: dict[str, Any]) -> str:
+    """Return it in the order of its keys, which is how a person reads it."""
     return msgspec.json.format(msgspec.json.encode(content), indent=2).decode() + "\n"
 
 

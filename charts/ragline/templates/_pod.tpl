@@ -94,7 +94,7 @@ spec:
 
 {{- define "ragline.account" -}}
 {{- if .root.Values.serviceAccount.create -}}
-{{ include "ragline.fullname" .root }}-{{ .name }}
+{{ include "ragline.fullname" .root }}-{{ default .name .component.account }}
 {{- else -}}
 default
 {{- end -}}
