@@ -16,8 +16,8 @@ class Citation(msgspec.Struct, frozen=True, kw_only=True):
     char_start: int
     char_end: int
     quote: str
-    #: Cosine similarity of the question and the cited chunk.
-    similarity: float
+    #: Cosine similarity of the question and the cited chunk; none where it was not searched for.
+    similarity: float | None
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +29,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     page: int
     char_start: int
     char_end: int
-    similarity: float
+    #: As a citation's.
+    similarity: float | None
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):

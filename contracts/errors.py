@@ -20,6 +20,7 @@
         ├── ProviderUnauthorized   a provider does not accept the key
         ├── AnswerFailed           the model did not give a whole answer
         ├── ModelRequired          the agent needs a chat model, and none is configured
+        ├── DocumentNotReady       a document that is to be read is not indexed
         ├── AgentLimitReached      an agent used all steps, tokens or time that it may
         ├── EventTooLarge          Kafka takes no record of this size
         ├── Stalled                nothing moved it any more, and trying again did not help
@@ -162,6 +163,12 @@ class ModelRequired(Rejected):
     """This needs a chat model, and none is configured; set a provider's key, or ask `answer`."""
 
     code = "model_required"
+
+
+class DocumentNotReady(Rejected):
+    """The document is not indexed yet; ask again when its job has ended well."""
+
+    code = "document_not_ready"
 
 
 class AgentLimitReached(Rejected):

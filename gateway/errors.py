@@ -41,6 +41,7 @@ STATUSES: dict[type[RaglineError], int] = {
     refusals.RedrivenTooOften: HTTPStatus.CONFLICT,
     refusals.GenerationConflict: HTTPStatus.CONFLICT,
     errors.ModelRequired: HTTPStatus.CONFLICT,
+    errors.DocumentNotReady: HTTPStatus.CONFLICT,
     errors.MissingBlob: HTTPStatus.NOT_FOUND,
     refusals.UploadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     refusals.MessageTooLong: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

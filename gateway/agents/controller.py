@@ -7,7 +7,6 @@ from litestar import Controller, Request, get, post
 from litestar.params import JSONBody
 from litestar.status_codes import HTTP_200_OK
 
-from gateway.agents.cards import AGENTS
 from gateway.agents.schemas import AgentsStatus, Query
 from gateway.agents.status import read_status
 from gateway.auth.guards import may_ask, may_read
@@ -17,7 +16,6 @@ from gateway.conversations.deltas import DeltaHub
 from gateway.dependencies import Given
 from gateway.principal import Principal
 from gateway.problems import documented
-from gateway.refusals import InvalidRequest
 from gateway.sse import EventStreams
 from runtime.clock import Clock
 from runtime.kafka import KafkaConnection
@@ -37,7 +35,7 @@ class AgentsController(Controller):
         operation_id="queryAgent",
         summary="Ask an agent",
         status_code=HTTP_200_OK,
-        responses=documented(400, 401, 404, 413, 422, 502, 504),
+        responses=documented(400, 401, 404, 409, 413, 422, 502, 504),
     )
     async def query(  # noqa: PLR0913, PLR0917 - collaborators
         self,
@@ -51,10 +49,6 @@ class AgentsController(Controller):
         streams: Given[EventStreams],
     ) -> Answered:
         """Answer as `/chat` does, by the agent of this name."""
-        if data.agent not in AGENTS:
-            raise InvalidRequest(
-                f"There is no agent {data.agent!r}; there is: {', '.join(AGENTS)}.", field="agent"
-            )
         asking = Asking(
             store=store, hub=delta_hub, settings=settings, clock=clock, principal=principal
         )

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from contracts.ids import JobId
-from gateway.agents.cards import AgentCard
+from gateway.agent_cards import AgentCard
 from gateway.conversations.schemas import Asked
 
 

@@ -8,7 +8,7 @@ from contracts.documents import StageName
 from contracts.errors import BrokerUnavailable
 from contracts.ids import TenantId
 from contracts.topics import INPUTS, WORKERS, WorkerName
-from gateway.agents.cards import AGENTS
+from gateway.agent_cards import AGENTS
 from gateway.agents.schemas import AgentsStatus, LastError, WorkerStatus
 from runtime.kafka import KafkaConnection, TopicAdmin
 from store import Store

@@ -9,6 +9,7 @@ from contracts.conversations import QuestionAsked
 from contracts.envelope import Outgoing
 from contracts.ids import ConversationId, TurnId, event_id, new_id
 from contracts.topics import CHAT_REQUESTED
+from gateway.agent_cards import require_agent
 from gateway.conversations.deltas import DeltaHub
 from gateway.conversations.following import Following
 from gateway.conversations.schemas import Asked
@@ -24,8 +25,6 @@ from store.turns import Turn
 
 log = structlog.get_logger(__name__)
 
-#: The agent of `/chat`.
-DEFAULT_AGENT = "answer"
 _TITLE_CHARACTERS = 80
 
 
@@ -44,11 +43,13 @@ class Asking:
     ) -> tuple[Turn, Following]:
         """Store the question with its event, and return the turn and the deltas of its answer.
 
-        ``field`` names the question in refusals: ``InvalidRequest``, ``MessageTooLong``, and
-        ``NotFound`` for a conversation or document that the caller does not have.
+        ``field`` names the question in refusals: ``InvalidRequest``, ``MessageTooLong``,
+        ``ModelRequired`` for an agent that needs one, and ``NotFound`` for a conversation or
+        document that the caller does not have.
         """
         question = checked_question(text, self.settings, field=field)
         wanted = asked.wanted()
+        require_agent(agent, wanted, self.settings)
         if asked.document_ids is not None and asked.filters.document_ids is not None:
             raise InvalidRequest("Give document_ids once.", field="document_ids")
         turn_id = TurnId(new_id())

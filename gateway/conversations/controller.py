@@ -11,7 +11,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 from contracts.ids import TurnId
 from gateway.auth.guards import may_ask
 from gateway.conversations.answering import Answered, respond, wants_stream
-from gateway.conversations.asking import DEFAULT_AGENT, Asking
+from gateway.conversations.asking import Asking
 from gateway.conversations.cancelling import cancel
 from gateway.conversations.deltas import DeltaHub
 from gateway.conversations.history import ConversationsController
@@ -42,7 +42,7 @@ class ChatController(Controller):
         operation_id="chat",
         summary="Ask a question",
         status_code=HTTP_200_OK,
-        responses=documented(400, 401, 404, 413, 422, 502, 504),
+        responses=documented(400, 401, 404, 409, 413, 422, 502, 504),
     )
     async def ask(  # noqa: PLR0913, PLR0917 - collaborators
         self,
@@ -64,7 +64,7 @@ class ChatController(Controller):
         asking = Asking(
             store=store, hub=delta_hub, settings=settings, clock=clock, principal=principal
         )
-        turn, following = await asking.ask(data.message, data, agent=DEFAULT_AGENT, field="message")
+        turn, following = await asking.ask(data.message, data, agent=data.agent, field="message")
         return await respond(
             asking, turn, following, streams if wants_stream(request, data) else None
         )

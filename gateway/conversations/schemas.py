@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from contracts.conversations import Citation, Source, Step, Usage
 from contracts.ids import ConversationId, DocumentId, TurnId
+from gateway.agent_cards import DEFAULT_AGENT
 from gateway.paging import Page
 from gateway.search.schemas import FilterBy
 from retrieval import Wanted
@@ -44,6 +45,8 @@ class Message(Asked, frozen=True, kw_only=True):
     """A question, in a conversation or beginning one."""
 
     message: Annotated[str, Meta(examples=["How long are backups kept?"])]
+    #: Who answers; `/agents/status` lists them.
+    agent: Annotated[str, Meta(max_length=64)] = DEFAULT_AGENT
 
 
 class TurnError(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from runtime.health import Health
 from runtime.kafka import KafkaConnection, Publisher
 from runtime.settings import Settings
 from store.connecting import connect
-from workers.responder.agents import AnswerAgent, Finder, PageStarts
+from workers.responder.agents import PageStarts, create_agents
 from workers.responder.handler import give_up, handle
 from workers.responder.settings import ResponderSettings
 
@@ -36,7 +36,8 @@ async def build(settings: Settings, health: Health) -> AsyncGenerator[Worker]:
         stack.push_async_callback(deltas.stop)
         health.add("database", store.check)
         pages = PageStarts(store, configured_blobs(settings))
-        answer = AnswerAgent(Finder(Retriever.of(settings, store, embedding), pages), chat)
+        retriever = Retriever.of(settings, store, embedding)
+        tokens = settings.agent_token_budget
         yield Worker(
             name="responder",
             topic=INPUTS["responder"],
@@ -46,7 +47,7 @@ async def build(settings: Settings, health: Health) -> AsyncGenerator[Worker]:
             handle=partial(
                 handle,
                 store=store,
-                agents={answer.name: answer},
+                agents=create_agents(store, retriever, pages, chat, tokens=tokens),
                 publisher=deltas,
                 lease_seconds=own.lease_seconds,
             ),

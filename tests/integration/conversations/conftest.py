@@ -45,7 +45,7 @@ from store.chunks import NewChunk
 from store.documents import NewDocument
 from store.migrate import ensure_generation, migrate
 from tests.fixtures.servers import fresh_database
-from workers.responder.agents import AnswerAgent, Finder, PageStarts
+from workers.responder.agents import Agent, PageStarts, create_agents
 from workers.responder.app import build
 from workers.responder.handler import handle
 
@@ -216,7 +216,7 @@ class World:
             worker = replace(built, drain_seconds=1.0)
             if models is not None:
                 handling = cast("partial[Any]", built.handle).keywords
-                agents = {"answer": self.agent(models)}
+                agents = self.agents(models)
                 worker = replace(worker, handle=partial(handle, **(handling | {"agents": agents})))
             settler = Settler(worker, publisher, clock)
             readings = readings_of(worker, settler, clock)
@@ -231,10 +231,17 @@ class World:
                 await broker.stop()
                 await publisher.stop()
 
-    def agent(self, models: Sequence[ChatModel] | None = None) -> AnswerAgent:
-        retriever = Retriever.of(self.settings, self.store, self.embedding)
-        finder = Finder(retriever, PageStarts(self.store, self.blobs))
-        return AnswerAgent(finder, models or create_chat(self.settings))
+    def agent(self, models: Sequence[ChatModel] | None = None) -> Agent:
+        return self.agents(models or create_chat(self.settings))["answer"]
+
+    def agents(self, models: Sequence[ChatModel], *, tokens: int = 1_000_000) -> dict[str, Agent]:
+        return create_agents(
+            self.store,
+            Retriever.of(self.settings, self.store, self.embedding),
+            PageStarts(self.store, self.blobs),
+            models,
+            tokens=tokens,
+        )
 
     async def new_user(self) -> User:
         """Register somebody else, with a tenant of their own."""

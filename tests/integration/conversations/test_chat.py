@@ -7,9 +7,8 @@ import pytest
 import pytest_asyncio
 
 from contracts.ids import new_id
-from gateway.agents.cards import AGENTS
+from gateway.agent_cards import AGENTS
 from tests.integration.conversations.conftest import HANDBOOK, QUESTION, Gateway, World
-from workers.responder.agents import AnswerAgent
 from workers.responder.agents.answer import NOTHING_FOUND
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -289,15 +288,15 @@ async def test_an_agent_answers_like_chat(gateway: Gateway) -> None:
     assert "answer" in refused.json()["detail"]
 
 
-async def test_the_gateway_offers_the_agents_that_the_responder_has() -> None:
-    assert set(AGENTS) == {AnswerAgent.name}
+async def test_the_gateway_offers_the_agents_that_the_responder_has(world: World) -> None:
+    assert set(AGENTS) == set(world.agents([]))
 
 
 async def test_the_status_shows_workers_and_whom_they_ask(gateway: Gateway) -> None:
     await gateway.ask()
     status = (await gateway.client.get("/agents/status")).json()
     assert status["unknown"] is None
-    assert [agent["name"] for agent in status["agents"]] == ["answer"]
+    assert [agent["name"] for agent in status["agents"]] == list(AGENTS)
     workers = {worker["name"]: worker for worker in status["workers"]}
     assert workers["responder"]["replicas"] == 1
     assert workers["responder"]["lag"] >= 0

@@ -30,12 +30,13 @@ class Speech:
     def __init__(
         self, question: Question, passages: Sequence[Passage], run: Run, *, started: float
     ) -> None:
-        self.sources = tuple(map(_source, passages))
+        self.sources = tuple(map(source_of, passages))
         self._passages = tuple(passages)
         self._question = question
         self._run = run
         self._started = started
         self._first_token: float | None = None
+        self._found_nothing = False
         self._begin()
         run.listener.sources(self.sources)
 
@@ -56,6 +57,7 @@ class Speech:
 
     def tell_nothing_found(self) -> Finished:
         """Say that there is nothing to answer from."""
+        self._found_nothing = True
         self.say(NOTHING_FOUND)
         return Finished(reason="stop", model=NO_MODEL, usage=Usage())
 
@@ -82,7 +84,7 @@ class Speech:
             citations=self._citations.citations,
             model=finished.model,
             usage=finished.usage,
-            finish_reason=finished.reason if self._passages else "no_context",
+            finish_reason="no_context" if self._found_nothing else finished.reason,
             generation_id=generation_id,
             steps=tuple(self._run.taken),
             standalone_question=self._question.standalone,
@@ -103,7 +105,8 @@ class Speech:
         self._run.listener.sources(self.sources)
 
 
-def _source(passage: Passage) -> Source:
+def source_of(passage: Passage) -> Source:
+    """Return the passage as an answer's source."""
     return Source(
         index=passage.index,
         document_id=passage.document_id,

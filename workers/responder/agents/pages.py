@@ -1,6 +1,7 @@
 """On which page a character is, for chunks that run across the end of one."""
 
 from collections import OrderedDict
+from typing import Protocol
 
 import structlog
 
@@ -10,7 +11,6 @@ from contracts.ids import DocumentId, TenantId
 from contracts.text import join_pages
 from providers.blobs.protocol import BlobStore
 from store import Store
-from store.nearest import Found
 
 log = structlog.get_logger(__name__)
 
@@ -18,6 +18,40 @@ log = structlog.get_logger(__name__)
 _REMEMBERED = 64
 
 Starts = tuple[tuple[int, int], ...]
+
+
+class OnPages(Protocol):
+    """A stretch of a document's parsed text."""
+
+    @property
+    def document_id(self) -> DocumentId:
+        """The document."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """The processing of the document that the text is of."""
+        ...
+
+    @property
+    def page_first(self) -> int:
+        """The page on which it starts, from 1."""
+        ...
+
+    @property
+    def page_last(self) -> int:
+        """The page on which it ends."""
+        ...
+
+    @property
+    def char_start(self) -> int:
+        """Where it starts in the parsed text."""
+        ...
+
+    @property
+    def char_end(self) -> int:
+        """Where it ends, exclusive."""
+        ...
 
 
 class PageStarts:
@@ -28,7 +62,7 @@ class PageStarts:
         self._blobs = blobs
         self._known: OrderedDict[tuple[DocumentId, int], Starts] = OrderedDict()
 
-    async def inside(self, tenant_id: TenantId, found: Found) -> Starts:
+    async def inside(self, tenant_id: TenantId, found: OnPages) -> Starts:
         """Return offset and number of each page that starts inside of a chunk.
 
         Empty for most chunks, which are on one page, and where the artefact is out of reach:

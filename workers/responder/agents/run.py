@@ -119,9 +119,9 @@ class Run:
 
         Raises ``AgentLimitReached`` in place of a step that is one too many.
         """
-        self._room.take_step()
         doing, started, meter = Doing(kind, given), self.clock.monotonic(), Meter()
         try:
+            self._room.take_step()
             with self._span(kind), metered() as meter:
                 yield doing
         except RaglineError as error:

@@ -14,7 +14,12 @@ _LONGEST_RANGE = 20
 
 def numbers_of(marker: re.Match[str]) -> Iterator[int]:
     """Yield the passage numbers that a marker names, ranges in full."""
-    for part in _RANGE.finditer(marker["numbers"]):
+    yield from in_ranges(marker["numbers"])
+
+
+def in_ranges(text: str) -> Iterator[int]:
+    """Yield the numbers in a text, ranges of at most twenty in full."""
+    for part in _RANGE.finditer(text):
         first, last, single = part.groups()
         if single is not None:
             yield int(single)

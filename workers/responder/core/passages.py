@@ -20,8 +20,8 @@ class Passage:
     char_start: int
     char_end: int
     text: str
-    #: Cosine similarity of the question and the chunk that was found.
-    similarity: float
+    #: Cosine similarity of the question and the chunk; none where it was not searched for.
+    similarity: float | None
 
     def page_at(self, offset: int) -> int:
         """Return the page of the character at ``offset`` of the parsed text."""

@@ -34,10 +34,15 @@ def build_prompt(question: str, passages: Sequence[Passage], past: Past = _FIRST
     for exchange in past.exchanges:
         messages.append(Said(role="user", text=exchange.question))
         messages.append(Said(role="assistant", text=exchange.answer))
-    context = "\n".join(map(_fenced, passages))
     before = fenced("conversation", past.summary) + "\n\n" if past.summary else ""
-    asked = f"{before}<passages>\n{context}\n</passages>\n\nQuestion: {escape(question)}"
+    asked = f"{before}{passages_text(passages)}\n\nQuestion: {escape(question)}"
     return PromptText(system=SYSTEM, messages=(*messages, Said(role="user", text=asked)))
+
+
+def passages_text(passages: Sequence[Passage]) -> str:
+    """Return numbered passages in their fence."""
+    context = "\n".join(map(_fenced, passages))
+    return f"<passages>\n{context}\n</passages>"
 
 
 def _fenced(passage: Passage) -> str:
