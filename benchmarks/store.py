@@ -36,6 +36,7 @@ from store.chunks import NewChunk
 from store.codecs import prepare
 from store.documents import Accepted, NewDocument
 from store.migrate import ensure_generation, migrate
+from store.nearest import Search
 
 _PART: Final = 96  # the most that an event carries
 _PARTS: Final = 100
@@ -207,7 +208,7 @@ async def _finding(scene: Scene) -> Figure:
 
     async def nearest(query: NDArray[np.float32]) -> None:
         async with scene.store.tenant(scene.tenant) as tx:
-            await tx.chunks.nearest(1, query, limit=5)
+            await tx.chunks.nearest(1, Search(vector=query, limit=5))
 
     ours: list[float] = []
     reference: list[float] = []

@@ -121,6 +121,8 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
     page_last: int
     text: str
     similarity: float
+    lexical_score: float | None = None
+    is_context: bool = True
 
 
 class Passages(msgspec.Struct, frozen=True, kw_only=True):

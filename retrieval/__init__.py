@@ -2,6 +2,18 @@
 
 from retrieval.models import EmbeddingModels
 from retrieval.request import Filters, Wanted
-from retrieval.retriever import Retrieved, Retriever
+from retrieval.results import Result, Retrieved
+from retrieval.retriever import Defaults, Retriever
+from retrieval.widening import Context, Piece
 
-__all__ = ["EmbeddingModels", "Filters", "Retrieved", "Retriever", "Wanted"]
+__all__ = [
+    "Context",
+    "Defaults",
+    "EmbeddingModels",
+    "Filters",
+    "Piece",
+    "Result",
+    "Retrieved",
+    "Retriever",
+    "Wanted",
+]

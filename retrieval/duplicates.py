@@ -1,8 +1,9 @@
 """Passages that say the same: the model's room is for different ones."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
-from store.nearest import Found
+T = TypeVar("T")
 
 #: Texts whose shingles overlap this much differ by a page number or a date at most.
 _SAME = 0.9
@@ -11,16 +12,18 @@ _SHINGLE = 5
 _COMPARED = 4_000
 
 
-def without_near_duplicates(ranked: Iterable[Found], limit: int) -> list[Found]:
+def without_near_duplicates(
+    ranked: Iterable[T], limit: int, *, text_of: Callable[[T], str]
+) -> list[T]:
     """Return the first ``limit`` of ``ranked`` that do not repeat a better one, in their order."""
-    kept: list[Found] = []
+    kept: list[T] = []
     seen: list[frozenset[str]] = []
-    for found in ranked:
+    for one in ranked:
         if len(kept) == limit:
             break
-        shingles = shingle(found.text)
+        shingles = shingle(text_of(one))
         if not any(_are_same(shingles, other) for other in seen):
-            kept.append(found)
+            kept.append(one)
             seen.append(shingles)
     return kept
 

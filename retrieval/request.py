@@ -1,6 +1,6 @@
 """What is asked of a retrieval; a turn keeps it in its row."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -13,6 +13,13 @@ MOST_METADATA = 16
 
 Scalar = str | int | float | bool | None
 ChunkCount = Annotated[int, msgspec.Meta(ge=1, le=MOST_CHUNKS)]
+#: How many chunks before and after one are read with it.
+MOST_NEIGHBOURS = 10
+NeighbourCount = Annotated[int, msgspec.Meta(ge=0, le=MOST_NEIGHBOURS)]
+#: The ways to look: by the meaning of the question, by its words.
+Leg = Literal["vector", "lexical"]
+Legs = Annotated[tuple[Leg, ...], msgspec.Meta(min_length=1, max_length=2)]
+BOTH_LEGS: Legs = ("vector", "lexical")
 #: Cosine similarity.
 Threshold = Annotated[float, msgspec.Meta(ge=-1, le=1)]
 
@@ -35,4 +42,6 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     max_chunks: ChunkCount | None = None
     threshold: Threshold | None = None
+    neighbours: NeighbourCount | None = None
+    legs: Legs = BOTH_LEGS
     filters: Filters = Filters()

@@ -145,6 +145,15 @@ class Settings(BaseSettings):
     )
     chunking_strategy: str = Field("sentence_5", description="`sentence_N`.")
     max_chunks: int = Field(5, ge=1, le=50, description="Most chunks of context.")
+    neighbours: int = Field(
+        2, ge=0, le=10, description="Chunks before and after each that are read with it."
+    )
+    context_characters: int = Field(
+        6000,
+        ge=0,
+        le=200_000,
+        description="Length of all context up to which chunks are read with their neighbours.",
+    )
     knowledge_base: str = Field("default", min_length=1, max_length=64, description="Default one.")
     answer_token_budget: int = Field(
         64_000, ge=256, description="Tokens after which an answer ends and says so."

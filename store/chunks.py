@@ -2,21 +2,24 @@
 # ruff: noqa: S608 - statements are put together from constants, never from values
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pgvector import Vector
+from pgvector import SparseVector, Vector
 
 from contracts.ids import ChunkId, DocumentId
 from runtime.postgres import Connection
 from store.embeddings import EmbeddingCache
 from store.generations import Generation, Generations
+from store.lexical import find_by_words
 from store.nearest import Found, Search, find_nearest
-from store.tables import chunks_table
+from store.tables import chunks_table, words_table
+from store.words import VOCABULARY, count_words
 
-# Every statement names its table as {chunks}; see `chunks_table`.
+# Every statement names its table as {chunks}, and the table of their words as {words}.
 
 # A part's chunks, as one array per column: row-level security refuses COPY. The same chunk again
 # is not written again.
@@ -26,6 +29,14 @@ INSERT INTO {chunks} (tenant_id, document_id, version, part, chunk_id, ordinal, 
 SELECT current_tenant(), $1, $2, $3, *
 FROM unnest($4::uuid[], $5::integer[], $6::integer[], $7::integer[], $8::bigint[], $9::bigint[],
             $10::text[], $11::bytea[], $12::vector[])
+ON CONFLICT (chunk_id) DO NOTHING
+"""
+
+# Their words, which go when they go.
+INSERT_WORDS = """
+INSERT INTO {words} (tenant_id, document_id, version, chunk_id, length, counts)
+SELECT current_tenant(), $1, $2, *
+FROM unnest($3::uuid[], $4::smallint[], $5::sparsevec[])
 ON CONFLICT (chunk_id) DO NOTHING
 """
 
@@ -64,8 +75,15 @@ ORDER BY ordinal
 LIMIT $3
 """
 
-# Some chunks of a document, by their ordinals.
-NEIGHBOURS = f"""{_STORED} AND version = $2 AND ordinal = ANY($3) ORDER BY ordinal"""
+# Some chunks of some versions of documents, by their ordinals.
+NEIGHBOURS = """
+SELECT document_id, version, chunk.chunk_id, ordinal, chunk.page_first, chunk.page_last,
+       chunk.char_start, chunk.char_end, chunk.text
+FROM unnest($1::uuid[], $2::integer[], $3::integer[]) AS wanted (document_id, version, ordinal)
+JOIN {chunks} chunk USING (document_id, version, ordinal)
+WHERE chunk.tenant_id = current_tenant()
+ORDER BY document_id, version, ordinal
+"""
 
 # How many chunks the tenant has.
 COUNT = "SELECT count(*) FROM {chunks} WHERE tenant_id = current_tenant()"
@@ -100,6 +118,14 @@ class StoredChunk:
     text: str
 
 
+class Place(NamedTuple):
+    """Which chunk of which version of a document; ordinals count from 0."""
+
+    document_id: DocumentId
+    version: int
+    ordinal: int
+
+
 class Chunks:
     """The chunks of one tenant, in every generation."""
 
@@ -118,8 +144,8 @@ class Chunks:
         part: int,
         chunks: Sequence[NewChunk],
     ) -> int:
-        """Write a part's chunks; return how many of them were not there yet."""
-        return await self._connection.change(
+        """Write a part's chunks and count their words; return how many were not there yet."""
+        written = await self._connection.change(
             INSERT.format(chunks=chunks_table(generation)),
             document_id,
             version,
@@ -134,6 +160,16 @@ class Chunks:
             [chunk.text_hash for chunk in chunks],
             [Vector(chunk.vector) for chunk in chunks],
         )
+        words = [count_words(chunk.text) for chunk in chunks]
+        await self._connection.change(
+            INSERT_WORDS.format(words=words_table(generation)),
+            document_id,
+            version,
+            [chunk.chunk_id for chunk in chunks],
+            [counted.length for counted in words],
+            [SparseVector(counted.counts, VOCABULARY) for counted in words],
+        )
+        return written
 
     async def remove_other_versions(
         self, generation: int, document_id: DocumentId, version: int
@@ -191,39 +227,39 @@ class Chunks:
         return [StoredChunk(**row) for row in rows]
 
     async def neighbours(
-        self, generation: int, document_id: DocumentId, version: int, ordinals: Sequence[int]
-    ) -> list[StoredChunk]:
-        """Return those chunks of a document's version that have these ordinals, in order."""
+        self, generation: int, places: Collection[Place]
+    ) -> dict[Place, StoredChunk]:
+        """Return the chunks that are at these places; where there is none, nothing."""
         rows = await self._connection.rows(
-            NEIGHBOURS.format(chunks=chunks_table(generation)), document_id, version, ordinals
+            NEIGHBOURS.format(chunks=chunks_table(generation)),
+            [place.document_id for place in places],
+            [place.version for place in places],
+            [place.ordinal for place in places],
         )
-        return [StoredChunk(**row) for row in rows]
+        return {
+            Place(document_id, version, row["ordinal"]): StoredChunk(**row)
+            for row in map(dict, rows)
+            for document_id, version in [(row.pop("document_id"), row.pop("version"))]
+        }
 
     async def count(self, generation: int) -> int:
         """Return how many chunks the tenant has in a generation."""
         counted: int = await self._connection.value(COUNT.format(chunks=chunks_table(generation)))
         return counted
 
-    async def nearest(
-        self,
-        generation: int,
-        vector: NDArray[np.float32],
-        *,
-        limit: int,
-        document_ids: Sequence[DocumentId] | None = None,
-        knowledge_base: str | None = None,
-        metadata: Mapping[str, object] | None = None,
-    ) -> list[Found]:
+    async def nearest(self, generation: int, search: Search) -> list[Found]:
         """Return the chunks whose vectors have the greatest cosine similarity, best first.
 
-        ``limit`` of them, or all that match when those are fewer. Exact, unless the tenant has so
-        many chunks that it got an index (see ``store.indexes``).
+        ``search.limit`` of them, or all that match when those are fewer. Exact, unless the tenant
+        has so many chunks that it got an index (see ``store.indexes``).
         """
-        search = Search(
-            vector=vector,
-            limit=limit,
-            document_ids=document_ids,
-            knowledge_base=knowledge_base,
-            metadata=metadata,
-        )
         return await find_nearest(self._connection, generation, search)
+
+    async def by_words(self, generation: int, question: str, search: Search) -> list[Found]:
+        """Return the chunks that have words of the question, those with the greatest BM25 first.
+
+        ``search.limit`` of them, or all that have one when those are fewer; ``search.vector`` is
+        only what their similarity is told to. Words are rare or frequent among the chunks that
+        pass the filters of the search.
+        """
+        return await find_by_words(self._connection, generation, question, search)

@@ -3,14 +3,14 @@
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from pgvector import Vector
+from pgvector import SparseVector, Vector
 
 from contracts.errors import Misconfigured
 from runtime.postgres import RawConnection
 
 
 async def prepare(connection: RawConnection) -> None:
-    """Teach a new connection JSON (as Python values) and vectors (as ``pgvector.Vector``)."""
+    """Teach a new connection JSON (as Python values) and the vectors of ``pgvector``."""
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=_to_json, decoder=msgspec.json.decode, format="text"
     )
@@ -20,6 +20,13 @@ async def prepare(connection: RawConnection) -> None:
             schema="public",
             encoder=Vector.to_binary,
             decoder=Vector.from_binary,
+            format="binary",
+        )
+        await connection.set_type_codec(
+            "sparsevec",
+            schema="public",
+            encoder=SparseVector.to_binary,
+            decoder=SparseVector.from_binary,
             format="binary",
         )
     except ValueError as error:

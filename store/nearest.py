@@ -27,7 +27,7 @@ SELECT current_tenant() AS tenant_id,
 """
 
 # Of each document that passes the filters: the version whose chunks are all there.
-_SEARCHABLE = """
+SEARCHABLE = """
 SELECT document.document_id, progress.version, document.filename
 FROM documents document
 JOIN document_generations progress ON progress.document_id = document.document_id
@@ -57,30 +57,32 @@ SELECT chunk_id, ordinal, page_first, page_last, char_start, char_end, text, doc
        filename, 1 - distance AS similarity
 FROM nearest
 WHERE distance <> 'NaN'
-ORDER BY distance, chunk_id
+ORDER BY distance, ordinal, chunk_id
 """
 
 # Look at every chunk: the documents first, once, then theirs.
 EXACT = f"""
-WITH searchable AS MATERIALIZED ({_SEARCHABLE}), nearest AS MATERIALIZED ({_NEAREST}) {_FOUND}
+WITH searchable AS MATERIALIZED ({SEARCHABLE}), nearest AS MATERIALIZED ({_NEAREST}) {_FOUND}
 """
 
 # Let the planner weigh the tenant's index against that: with few matches, looking at each is less.
 INDEXED = f"""
-WITH searchable AS NOT MATERIALIZED ({_SEARCHABLE}), nearest AS MATERIALIZED ({_NEAREST}) {_FOUND}
+WITH searchable AS NOT MATERIALIZED ({SEARCHABLE}), nearest AS MATERIALIZED ({_NEAREST}) {_FOUND}
 """
 
 # An index on vectors serves index scans only, all others serve bitmap scans too.
 WITHOUT_INDEX = "SET LOCAL enable_indexscan = off"
+WITH_INDEX = "SET LOCAL enable_indexscan = on"
 
 # Where nothing narrows a tenant's documents down, all of them are joined. Of a tenant that is newer
 # than the table's statistics the planner expects one, and would compare each with each.
 WITHOUT_LOOPS = "SET LOCAL enable_nestloop = off"
+WITH_LOOPS = "SET LOCAL enable_nestloop = on"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """A chunk that a search found, with its cosine similarity, from -1 to 1."""
+    """A chunk that a search found, with the cosine similarity of its vector, from -1 to 1."""
 
     chunk_id: ChunkId
     ordinal: int
@@ -93,6 +95,8 @@ class Found:
     version: int
     filename: str
     similarity: float
+    #: Of the words that it shares with the question; None where they were not what found it.
+    lexical_score: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,4 +140,6 @@ async def find_nearest(connection: Connection, generation: int, search: Search) 
         await connection.run(WITHOUT_INDEX)
     elif not search.is_narrowed:
         await connection.run(WITHOUT_LOOPS)
-    return [Found(**row) for row in await connection.rows(EXACT.format(**names), *values)]
+    rows = await connection.rows(EXACT.format(**names), *values)
+    await connection.run(f"{WITH_INDEX}; {WITH_LOOPS}")
+    return [Found(**row) for row in rows]

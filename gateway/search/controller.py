@@ -4,16 +4,16 @@ from litestar import Controller, post
 from litestar.params import JSONBody
 from litestar.status_codes import HTTP_200_OK
 
+import retrieval
 from gateway.auth.guards import may_ask
 from gateway.dependencies import Given
 from gateway.principal import Principal
 from gateway.problems import documented
 from gateway.questions import checked_question, require_documents
-from gateway.search.schemas import Result, Results, SearchFor
+from gateway.search.schemas import ReadContext, Result, Results, SearchFor
 from retrieval import EmbeddingModels, Retriever, Wanted
 from runtime.settings import Settings
 from store import Store
-from store.nearest import Found
 
 
 class SearchController(Controller):
@@ -37,15 +37,21 @@ class SearchController(Controller):
         store: Given[Store],
         embedding: Given[EmbeddingModels],
     ) -> Results:
-        """Return the passages most similar to the query, best first."""
+        """Return the passages that fit the query by meaning or words, best first."""
         query = checked_question(data.query, settings, field="query")
         async with store.tenant(principal.tenant_id) as tx:
             await require_documents(tx, data.filters.document_ids or ())
-        wanted = Wanted(max_chunks=data.max_results, threshold=data.threshold, filters=data.filters)
+        wanted = Wanted(
+            max_chunks=data.max_results,
+            threshold=data.threshold,
+            neighbours=data.neighbours,
+            legs=data.legs,
+            filters=data.filters,
+        )
         retriever = Retriever.of(settings, store, embedding)
         retrieved = await retriever.retrieve(principal.tenant_id, query, wanted)
         return Results(
-            results=[_shown(rank, found) for rank, found in enumerate(retrieved.chunks, start=1)],
+            results=list(map(_shown, retrieved.results)),
             threshold=retrieved.threshold,
             embedding_model=retrieved.generation.embedding_model,
             timings={
@@ -55,9 +61,10 @@ class SearchController(Controller):
         )
 
 
-def _shown(rank: int, found: Found) -> Result:
+def _shown(result: retrieval.Result) -> Result:
+    found, context = result.found, result.context
     return Result(
-        rank=rank,
+        rank=result.rank,
         chunk_id=found.chunk_id,
         document_id=found.document_id,
         filename=found.filename,
@@ -67,4 +74,12 @@ def _shown(rank: int, found: Found) -> Result:
         char_end=found.char_end,
         text=found.text,
         similarity=found.similarity,
+        lexical_score=found.lexical_score,
+        score=result.score,
+        vector_rank=result.vector_rank,
+        lexical_rank=result.lexical_rank,
+        is_context=result.is_context,
+        context=ReadContext(
+            char_start=context.char_start, char_end=context.char_end, text=context.text
+        ),
     )

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from contracts.ids import ChunkId, DocumentId
 from retrieval import Filters
-from retrieval.request import ChunkCount, Threshold
+from retrieval.request import BOTH_LEGS, ChunkCount, Legs, NeighbourCount, Threshold
 
 
 class FilterBy(Filters, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -19,9 +19,22 @@ class SearchFor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     query: Annotated[str, Meta(min_length=1, examples=["How long are backups kept?"])]
     max_results: ChunkCount = 5
-    #: Least cosine similarity; default the installation's, or the embedding model's own.
+    #: Least cosine similarity of context; default the installation's, or the embedding model's own.
     threshold: Threshold | None = None
+    #: Chunks on either side that a passage is read with; default the installation's.
+    neighbours: NeighbourCount | None = None
+    #: By meaning, by words, or both: the rankings that are fused.
+    legs: Legs = BOTH_LEGS
     filters: FilterBy = FilterBy()
+
+
+class ReadContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What is read of a passage: with its neighbours, as one text where passages touch."""
+
+    char_start: int
+    char_end: int
+    #: `parsed_text[char_start:char_end]`; the blanks between two chunks may be others.
+    text: str
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,13 +53,23 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     #: Cosine similarity of query and passage.
     similarity: float
+    #: BM25 of the words that they share; null where words did not find it.
+    lexical_score: float | None
+    #: Of the fused ranking, at most 1; comparable within one answer only.
+    score: float
+    #: Its places in the two rankings, from 1; null where one does not have it.
+    vector_rank: int | None
+    lexical_rank: int | None
+    #: Whether it is similar enough to answer from.
+    is_context: bool
+    context: ReadContext
 
 
 class Results(msgspec.Struct, frozen=True, kw_only=True):
-    """The passages that fit, best first; none when none reaches the threshold."""
+    """The passages that fit, best first; what cannot be answered from only fills up the list."""
 
     results: list[Result]
-    #: The least similarity that was asked for.
+    #: The least similarity of context.
     threshold: float
     embedding_model: str
     #: Milliseconds by what they were spent on.

@@ -30,8 +30,9 @@ CARDS = {
         ModelCard(
             name=LOCAL_DEFAULT,
             dimensions=256,
-            # How it was measured: docs/reference/embedding-models.md.
-            default_threshold=0.3,
+            # How both were measured: docs/reference/embedding-models.md.
+            default_threshold=0.2,
+            vector_weight=0.2,
             # The model averages word vectors and knows no limit; this one bounds memory, at
             # 1 kB a token.
             max_input_tokens=32_768,

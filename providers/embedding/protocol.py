@@ -16,6 +16,8 @@ class ModelCard:
     dimensions: int
     #: Cosine similarity below which a chunk is no context, found by measuring; a setting overrides.
     default_threshold: float
+    #: What its ranking counts where the ranking by words counts 1, found by measuring.
+    vector_weight: float = 1.0
     #: Longest text that one input may be, in tokens.
     max_input_tokens: int
     #: Bounds of one request.

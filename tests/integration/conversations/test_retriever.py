@@ -7,7 +7,7 @@ import pytest
 from contracts.errors import Misconfigured, ProviderBusy, ProviderUnauthorized, RaglineError
 from providers.embedding.cards import CARDS
 from providers.embedding.protocol import Embedded, EmbeddingModel, ModelCard
-from retrieval import EmbeddingModels, Retriever, Wanted
+from retrieval import Defaults, EmbeddingModels, Retriever, Wanted
 from runtime.clock import SystemClock
 from runtime.embedded import EmbeddedPostgres
 from store import Store
@@ -44,7 +44,8 @@ class Troubled:
 
 
 def retriever(world: World, *, threshold: float | None = None, max_chunks: int = 5) -> Retriever:
-    return Retriever(world.store, world.embedding, max_chunks=max_chunks, threshold=threshold)
+    defaults = Defaults(max_chunks=max_chunks, threshold=threshold)
+    return Retriever(world.store, world.embedding, defaults=defaults)
 
 
 async def test_the_request_outranks_the_settings_and_they_the_model(world: World) -> None:
@@ -100,7 +101,7 @@ async def test_a_database_without_generations_says_what_to_do(
     with fresh_database(postgres_server.dsn) as dsn:
         await migrate(dsn)
         store = await Store.connect(dsn, pool_size=2)
-        bare = Retriever(store, world.embedding, max_chunks=5, threshold=None)
+        bare = Retriever(store, world.embedding)
         with pytest.raises(Misconfigured, match="ragline migrate"):
             await bare.retrieve(world.user.tenant_id, QUESTION, Wanted())
         await store.close()
@@ -125,7 +126,7 @@ async def agent_with(world: World, *errors: RaglineError) -> AnswerAgent:
         return model
 
     return AnswerAgent(
-        Retriever(world.store, EmbeddingModels(create), max_chunks=5, threshold=None),
+        Retriever(world.store, EmbeddingModels(create)),
         [ScriptedModel("Thirty days [1].")],
         PageStarts(world.store, world.blobs),
         SystemClock(),

@@ -4,6 +4,7 @@ import pytest
 
 from contracts.ids import DocumentId, TenantId
 from store import Store
+from store.chunks import Place
 from store.ledger import LedgerKey
 from tests.integration.store.given import (
     GENERATION,
@@ -305,11 +306,16 @@ async def test_shows_a_documents_chunks_in_order_page_by_page(store: Store) -> N
     async with store.tenant(tenant) as tx:
         first = await tx.documents.chunks(document.document_id, limit=3)
         rest = await tx.documents.chunks(document.document_id, limit=3, after=2)
-        beside = await tx.chunks.neighbours(GENERATION, document.document_id, 1, [1, 3, 99])
+        beside = await tx.chunks.neighbours(
+            GENERATION, [Place(document.document_id, 1, ordinal) for ordinal in (3, 99, 1)]
+        )
         shown = await tx.documents.get(document.document_id)
     assert [chunk.ordinal for chunk in first] == [0, 1, 2]
     assert [(chunk.ordinal, chunk.text) for chunk in rest] == [(3, "text 3"), (4, "text 4")]
-    assert [chunk.ordinal for chunk in beside] == [1, 3]
+    assert {place.ordinal: chunk.text for place, chunk in beside.items()} == {
+        1: "text 1",
+        3: "text 3",
+    }
     assert shown is not None
     assert shown.chunks == 5
 

@@ -16,7 +16,7 @@ from store import Store
 from store.chunks import NewChunk
 from store.indexes import build_tenant_indexes
 from store.migrate import ensure_generation, migrate
-from store.nearest import INDEXED, PREPARE
+from store.nearest import INDEXED, PREPARE, Search
 from store.tables import tenant_index
 from tests.fixtures.servers import fresh_database
 from tests.integration.store.given import a_tenant, accepted
@@ -167,7 +167,7 @@ async def test_recall_is_at_least_98_of_100_with_and_without_filters(
     hits = 0
     for query in _clustered(QUERIES, seed=2):
         async with store.tenant(library.tenant) as tx:
-            found = await tx.chunks.nearest(1, query, limit=5, **filters)  # type: ignore[arg-type]
+            found = await tx.chunks.nearest(1, Search(vector=query, limit=5, **filters))  # type: ignore[arg-type]
         assert len(found) == 5
         assert [-chunk.similarity for chunk in found] == sorted(-c.similarity for c in found)
         hits += len({chunk.chunk_id for chunk in found} & library.nearest(query, 5, documents))
@@ -176,9 +176,9 @@ async def test_recall_is_at_least_98_of_100_with_and_without_filters(
 
 async def test_all_matches_come_when_more_are_asked_for(library: Library, store: Store) -> None:
     async with store.tenant(library.tenant) as tx:
-        everything = await tx.chunks.nearest(1, library.vectors[0], limit=LARGE + 1)
+        everything = await tx.chunks.nearest(1, Search(vector=library.vectors[0], limit=LARGE + 1))
         one = await tx.chunks.nearest(
-            1, library.vectors[0], limit=PER_DOCUMENT + 1, metadata={"number": 7}
+            1, Search(vector=library.vectors[0], limit=PER_DOCUMENT + 1, metadata={"number": 7})
         )
     assert len(everything) == LARGE
     assert len(one) == PER_DOCUMENT
@@ -205,7 +205,7 @@ async def test_new_chunks_are_found_through_the_index_and_deleted_ones_are_not(
         await tx.parts.expect(*which, 1, part_count=1, chunks_total=1)
         await tx.chunks.insert(1, *which, 0, [chunk])
         await tx.parts.complete(*which, 1, chunks=1, tokens=1)
-        assert (await tx.chunks.nearest(1, query, limit=1))[0].text == "new"
+        assert (await tx.chunks.nearest(1, Search(vector=query, limit=1)))[0].text == "new"
     async with store.tenant(library.tenant) as tx:
         await tx.documents.delete(document.document_id)
-        assert (await tx.chunks.nearest(1, query, limit=1))[0].text != "new"
+        assert (await tx.chunks.nearest(1, Search(vector=query, limit=1)))[0].text != "new"

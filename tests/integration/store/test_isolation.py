@@ -21,12 +21,13 @@ from contracts.ids import DocumentId, EventId, TenantId
 from contracts.topics import DOCUMENTS_UPLOADED
 from runtime.postgres import Connection, Pool
 from store import Store, Transaction
+from store.chunks import Place
 from store.codecs import prepare
 from store.conversations import Conversation
 from store.documents import Accepted
 from store.indexes import build_tenant_indexes
 from store.ledger import LedgerKey
-from store.nearest import INDEXED
+from store.nearest import INDEXED, Search
 from store.reconciling import StalledJob
 from store.turns import Answer, Turn, Unfinished
 from store.users import User
@@ -42,6 +43,9 @@ from tests.integration.store.given import (
 )
 
 pytestmark = pytest.mark.asyncio
+
+TABLES = {"chunks": "chunks_g1", "words": "words_g1", "type": "vector"}
+_OF_A_GENERATION = re.compile(r"\{(chunks|words)\}")
 
 _CONDITION = re.compile(r"(\w+\.)?tenant_id = (current_tenant\(\)|\$2::uuid)")
 
@@ -171,9 +175,12 @@ async def look_at(tx: Transaction, theirs: Belongings) -> dict[str, object]:
         "current": await tx.documents.is_current(*which),
         "locked": await tx.documents.lock_current(*which),
         "chunks": await tx.documents.chunks(document.document_id, limit=10),
-        "neighbours": await tx.chunks.neighbours(GENERATION, *which, [0]),
+        "neighbours": await tx.chunks.neighbours(GENERATION, [Place(*which, 0)]),
         "count": await tx.chunks.count(GENERATION),
-        "nearest": await tx.chunks.nearest(GENERATION, a_vector(1), limit=10),
+        "nearest": await tx.chunks.nearest(GENERATION, Search(vector=a_vector(1), limit=10)),
+        "by_words": await tx.chunks.by_words(
+            GENERATION, "their text", Search(vector=a_vector(1), limit=10)
+        ),
         "embeddings": await tx.embeddings.find(MODEL, [text_hash("their text")]),
         "job": await tx.jobs.get(document.job_id),
         "jobs": await tx.jobs.list(limit=10),
@@ -326,9 +333,9 @@ async def test_a_search_through_an_index_without_its_conditions_finds_ones_own(
     theirs, ours = await belongings(store), await belongings(store)
     await build_tenant_indexes(database, min_chunks=1)
     async with forgetful(store, ours.owner.tenant_id) as (tx, connection):
-        found = await tx.chunks.nearest(GENERATION, a_vector(1), limit=1)
-        more = await tx.chunks.nearest(GENERATION, a_vector(1), limit=10)
-    assert INDEXED.format(chunks="chunks_g1", type="vector") in connection.forgotten
+        found = await tx.chunks.nearest(GENERATION, Search(vector=a_vector(1), limit=1))
+        more = await tx.chunks.nearest(GENERATION, Search(vector=a_vector(1), limit=10))
+    assert INDEXED.format(**TABLES) in connection.forgotten
     assert {chunk.document_id for chunk in found + more} == {ours.document.document_id}
     assert theirs.document.document_id != ours.document.document_id
 
@@ -367,13 +374,14 @@ def _statements() -> dict[str, str]:
         if not found.ispkg
     ]
     return {
-        f"{module.__name__}.{name}": text.format(chunks="chunks_g1", type="vector")
-        if "{chunks}" in text
+        f"{module.__name__}.{name}": text.format(**TABLES)
+        if _OF_A_GENERATION.search(text)
         else text
         for module in modules
         for name, text in vars(module).items()
         if name.isupper()
         and not name.startswith("_")
+        and name != "SEARCHABLE"  # a part of others
         and isinstance(text, str)
         and _CONDITION.search(text)
     }
@@ -387,7 +395,7 @@ async def test_without_a_tenant_no_row_is_seen(store: Store, database: str) -> N
         seen = {table: await connection.value(f"SELECT count(*) FROM {table}") for table in tables}
     await pool.close()
     assert seen.pop("generations") == 1  # of the installation, not of a tenant
-    assert len(seen) == 14
+    assert len(seen) == 15
     assert {table for table, rows in seen.items() if rows} == set()
 
 

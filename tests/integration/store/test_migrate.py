@@ -17,6 +17,7 @@ from runtime.embedded.postgres_setup import keep_passwords
 from store import Store
 from store.generations import Generation
 from store.migrate import ensure_generation, migrate
+from store.nearest import Search
 from store.schema import HEAD
 from tests.fixtures.servers import fresh_database
 from tests.integration.store.given import a_tenant, a_vector, accepted, indexed
@@ -192,7 +193,7 @@ async def test_vectors_of_every_size_are_stored_and_found_beside_long_texts(
     vectors = [a_vector(n, dimensions) for n in range(3)]
     await indexed(store, tenant, b"x", texts, vectors)
     async with store.tenant(tenant) as tx:
-        found = await tx.chunks.nearest(1, vectors[1], limit=3)
+        found = await tx.chunks.nearest(1, Search(vector=vectors[1], limit=3))
     await store.close()
     assert found[0].text == texts[1]
     assert found[0].similarity == pytest.approx(1, abs=1e-3)

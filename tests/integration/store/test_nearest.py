@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from contracts.ids import ChunkId, DocumentId, TenantId
 from store import Store
-from store.nearest import Found
+from store.nearest import Found, Search
 from tests.integration.store.given import (
     GENERATION,
     a_chunk,
@@ -76,7 +76,9 @@ async def test_finds_exactly_what_numpy_finds_with_and_without_filters(store: St
         for seed in range(5):
             query = a_vector(10**6 + seed)
             async with store.tenant(tenant) as tx:
-                found = await tx.chunks.nearest(GENERATION, query, limit=7, **filters)  # type: ignore[arg-type]
+                found = await tx.chunks.nearest(
+                    GENERATION, Search(vector=query, limit=7, **filters)
+                )  # type: ignore[arg-type]
             assert [chunk.chunk_id for chunk in found] == _expected(vectors, query, among, 7)
             assert _similarities(found) == pytest.approx(
                 [float(np.dot(vectors[chunk.chunk_id][1], query)) for chunk in found], abs=1e-6
@@ -95,7 +97,9 @@ def _similarities(found: list[Found]) -> list[float]:
 async def test_gives_as_many_as_match_when_fewer_than_asked_for(store: Store) -> None:
     tenant, _ = await _library(store)
     async with store.tenant(tenant) as tx:
-        found = await tx.chunks.nearest(GENERATION, a_vector(1), limit=500, knowledge_base="law")
+        found = await tx.chunks.nearest(
+            GENERATION, Search(vector=a_vector(1), limit=500, knowledge_base="law")
+        )
     assert len(found) == DOCUMENTS // 3 * CHUNKS
 
 
@@ -106,11 +110,11 @@ async def test_sees_the_chunks_of_a_document_when_all_parts_are_in(store: Store)
     async with store.tenant(tenant) as tx:
         await tx.parts.expect(*which, GENERATION, part_count=2, chunks_total=2)
         for part in range(2):
-            assert await tx.chunks.nearest(GENERATION, a_vector(1), limit=5) == []
+            assert await tx.chunks.nearest(GENERATION, Search(vector=a_vector(1), limit=5)) == []
             chunk = a_chunk(*which, part, f"part {part}", a_vector(part))
             await tx.chunks.insert(GENERATION, *which, part, [chunk])
             await tx.parts.complete(*which, GENERATION, chunks=1, tokens=1)
-        found = await tx.chunks.nearest(GENERATION, a_vector(1), limit=5)
+        found = await tx.chunks.nearest(GENERATION, Search(vector=a_vector(1), limit=5))
     assert [chunk.text for chunk in found] == ["part 1", "part 0"]
     assert found[0].similarity == pytest.approx(1.0)
     assert (found[0].document_id, found[0].version, found[0].filename) == (*which, "report.txt")
@@ -129,7 +133,7 @@ async def test_the_indexed_version_is_found_until_the_next_one_is_complete(store
             GENERATION, *which, 0, [a_chunk(*which, 0, "half of the new", a_vector(1))]
         )
         await tx.parts.complete(*which, GENERATION, chunks=1, tokens=1)
-        found = await tx.chunks.nearest(GENERATION, a_vector(1), limit=5)
+        found = await tx.chunks.nearest(GENERATION, Search(vector=a_vector(1), limit=5))
         shown = await tx.documents.chunks(document.document_id, limit=5)
     assert [chunk.text for chunk in found] == ["old"]
     assert [chunk.text for chunk in shown] == ["old"]
@@ -140,7 +144,7 @@ async def test_the_indexed_version_is_found_until_the_next_one_is_complete(store
         )
         assert (await tx.parts.complete(*which, GENERATION, chunks=1, tokens=1)).is_last
         assert await tx.chunks.remove_other_versions(GENERATION, *which) == 1
-        found = await tx.chunks.nearest(GENERATION, a_vector(1), limit=5)
+        found = await tx.chunks.nearest(GENERATION, Search(vector=a_vector(1), limit=5))
     assert {chunk.text for chunk in found} == {"half of the new", "all of the new"}
 
 
@@ -149,7 +153,7 @@ async def test_deleted_documents_are_not_found(store: Store) -> None:
     document = await indexed(store, tenant, b"deleted", ["x"], [a_vector(1)])
     async with store.tenant(tenant) as tx:
         await tx.documents.delete(document.document_id)
-        assert await tx.chunks.nearest(GENERATION, a_vector(1), limit=5) == []
+        assert await tx.chunks.nearest(GENERATION, Search(vector=a_vector(1), limit=5)) == []
 
 
 async def test_a_vector_of_zeros_is_near_to_nothing(store: Store) -> None:
@@ -158,6 +162,6 @@ async def test_a_vector_of_zeros_is_near_to_nothing(store: Store) -> None:
     document = await accepted(store, tenant, b"zeros")
     async with store.tenant(tenant) as tx:
         await index(tx, document, ["empty", "full"], [zeros, a_vector(1)])
-        found = await tx.chunks.nearest(GENERATION, a_vector(1), limit=5)
+        found = await tx.chunks.nearest(GENERATION, Search(vector=a_vector(1), limit=5))
         assert [chunk.text for chunk in found] == ["full"]
-        assert await tx.chunks.nearest(GENERATION, zeros, limit=5) == []
+        assert await tx.chunks.nearest(GENERATION, Search(vector=zeros, limit=5)) == []

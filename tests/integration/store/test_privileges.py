@@ -27,6 +27,7 @@ GRANTED = {
         "parse_jobs": "DELETE INSERT SELECT UPDATE",
         "turns": "INSERT SELECT UPDATE",
         "users": "INSERT SELECT(created_at,disabled_at,email,role,tenant_id,user_id)",
+        "words_g1": "INSERT SELECT",
     },
     "ragline_system": {
         "alembic_version": "SELECT",

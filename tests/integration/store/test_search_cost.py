@@ -3,6 +3,7 @@
 import pytest
 
 from store import Store, Transaction
+from store.nearest import Search
 from tests.integration.store.given import GENERATION, a_tenant, a_vector, indexed
 
 pytestmark = pytest.mark.asyncio
@@ -22,7 +23,7 @@ async def test_looks_at_each_document_of_a_new_tenant_once(store: Store) -> None
         await indexed(store, tenant, b"%d" % number, [f"text {number}"], [a_vector(number)])
     async with store.tenant(tenant) as tx:
         before = await _rows_read(tx)
-        found = await tx.chunks.nearest(GENERATION, a_vector(7), limit=5)
+        found = await tx.chunks.nearest(GENERATION, Search(vector=a_vector(7), limit=5))
         read = await _rows_read(tx) - before
     assert found[0].text == "text 7"
     assert DOCUMENTS <= read <= 3 * DOCUMENTS

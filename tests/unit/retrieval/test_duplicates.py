@@ -30,7 +30,9 @@ def found(text: str, number: int = 0) -> Found:
 
 def kept(*texts: str, limit: int = 10) -> list[int]:
     ranked = [found(text, number) for number, text in enumerate(texts)]
-    return [one.ordinal for one in without_near_duplicates(ranked, limit)]
+    return [
+        one.ordinal for one in without_near_duplicates(ranked, limit, text_of=lambda one: one.text)
+    ]
 
 
 def test_the_same_text_is_kept_once_the_better_ranked() -> None:
