@@ -6,6 +6,7 @@ from datetime import timedelta
 import structlog
 
 from gateway.documents.keys import incoming_prefix, version_prefix
+from gateway.sweeping import sweep_unnamed_blobs
 from providers.blobs.protocol import BlobStore
 from runtime import metrics
 from runtime.clock import Clock
@@ -21,6 +22,10 @@ PUBLISHED_KEPT_SECONDS = 3600.0
 #: An upload takes less than a day; what arrived earlier and was never accepted is left over.
 #: Days further back were tidied on their own day, or by a gateway that was down for so long.
 LEFTOVER_DAYS = range(2, 31)
+#: A blob without a row may get it yet, and a file may still be written, for so long.
+SAFE_AGE = timedelta(days=1)
+#: All blobs are listed for it: once a day, and not at once by each gateway that begins to lead.
+UNNAMED_FIRST_SECONDS, UNNAMED_SECONDS = 3600.0, 86_400.0
 #: The states of what still exists.
 GENERATION_STATES: tuple[GenerationState, ...] = ("building", "active", "retired")
 
@@ -32,6 +37,7 @@ class Housekeeping:
         self._store = store
         self._blobs = blobs
         self._clock = clock
+        self._unnamed_due = clock.monotonic() + UNNAMED_FIRST_SECONDS
 
     async def purge_deleted(self) -> int:
         """Remove the blobs of deleted documents, all versions up to the deleted one."""
@@ -55,13 +61,21 @@ class Housekeeping:
             await tx.housekeeping.drop_old_refresh_tokens()
 
     async def sweep_leftovers(self) -> int:
-        """Remove what uploads left behind that were killed, and return how many files."""
+        """Remove what uploads left behind that were killed, and return how many files.
+
+        Once a day also the blobs of documents that no row names.
+        """
         today = self._clock.now().date()
         removed = 0
         for days in LEFTOVER_DAYS:
             removed += await self._blobs.delete_prefix(
                 incoming_prefix(today - timedelta(days=days))
             )
+        removed += await self._blobs.remove_unfinished(self._clock.now() - SAFE_AGE)
+        if self._clock.monotonic() >= self._unnamed_due:
+            older_than = self._clock.now() - SAFE_AGE
+            removed += await sweep_unnamed_blobs(self._store, self._blobs, older_than=older_than)
+            self._unnamed_due = self._clock.monotonic() + UNNAMED_SECONDS
         if removed:
             log.info("leftovers_removed", files=removed)
         return removed

@@ -102,6 +102,10 @@ class Documents:
         """
         return await self._uploads.accept(new, trace_id=trace_id)
 
+    async def lock_uploads(self, document_id: DocumentId) -> None:
+        """Let no upload of these bytes be accepted until the transaction ends."""
+        await self._uploads.lock(document_id)
+
     async def delete(self, document_id: DocumentId) -> Deleted | None:
         """Delete a document with all that was derived from it; None when there is none.
 

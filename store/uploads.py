@@ -8,6 +8,9 @@ from contracts.documents import JobStatus
 from contracts.ids import DocumentId, JobId
 from runtime.postgres import Connection
 
+# Nobody else accepts this document, or sweeps its blobs, until the transaction ends.
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1::uuid::text, 0))"
+
 # The first upload of these bytes. Nothing happens when there was one: two uploads at once wait
 # for each other here.
 INSERT = """
@@ -84,8 +87,13 @@ class Uploads:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    async def lock(self, document_id: DocumentId) -> None:
+        """Let nobody else accept this document until the transaction ends."""
+        await self._connection.row(LOCK, document_id)
+
     async def accept(self, new: NewDocument, *, trace_id: str | None) -> Accepted:
         """Begin to process a file, or say what became of the same bytes before."""
+        await self.lock(new.document_id)
         if await self._connection.change(INSERT, *_columns(new, 1)):
             return await self._begin(new, 1, trace_id)
         known = await self._connection.row(LOCK_FOR_UPLOAD, new.document_id)

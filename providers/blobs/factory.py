@@ -8,6 +8,7 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, from_url
 
 from contracts.errors import Misconfigured
+from providers.blobs.local_folder import LocalFolderBlobs
 from providers.blobs.object_store import ObjectStoreBlobs
 from providers.blobs.protocol import BlobStore
 from runtime.settings import Settings
@@ -25,7 +26,8 @@ def create_blobs(url: str) -> BlobStore:
     """
     parts = urlsplit(url)
     if parts.scheme == "file" and parts.netloc in {"", "localhost"} and parts.path.startswith("/"):
-        return ObjectStoreBlobs(_local_store(Path(unquote(parts.path))))
+        folder = Path(unquote(parts.path))
+        return LocalFolderBlobs(_local_store(folder), folder)
     if parts.scheme not in _CLOUDS or not parts.netloc:
         raise Misconfigured(
             "BLOB_URL is wrong: it must look like file:///folder, s3://bucket/prefix, "

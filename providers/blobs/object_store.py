@@ -6,7 +6,8 @@ while the interpreter is ending, which now and then aborts a process that is exi
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 import obstore
@@ -14,6 +15,7 @@ from obstore.exceptions import BaseError
 from obstore.store import ObjectStore
 
 from contracts.errors import BlobsUnavailable, MissingBlob
+from providers.blobs.protocol import StoredBlob
 
 #: What one read or write moves; larger steps cost memory, smaller ones cost thread switches.
 STEP_BYTES = 1024 * 1024
@@ -23,6 +25,8 @@ PARTS_IN_FLIGHT = 2
 
 _KEY = re.compile(r"[A-Za-z0-9_=-][A-Za-z0-9_.=-]*(/[A-Za-z0-9_=-][A-Za-z0-9_.=-]*)*", re.ASCII)
 _LONGEST_KEY = 512
+#: What S3 gives in one answer.
+_PAGE = 1000
 #: No blob is ever written under this key.
 _PROBE = "probe"
 
@@ -99,6 +103,16 @@ class ObjectStoreBlobs:
         for key in keys:
             await self.delete(key)
         return len(keys)
+
+    async def stored(self) -> AsyncIterator[Sequence[StoredBlob]]:
+        """Yield all blobs, a thousand at a time."""
+        pages = iter(obstore.list(self._store, chunk_size=_PAGE))  # pyright: ignore[reportUnknownMemberType]
+        while (page := await _call("", lambda: next(pages, None))) is not None:
+            yield [StoredBlob(blob["path"], blob["last_modified"]) for blob in page]
+
+    async def remove_unfinished(self, older_than: datetime) -> int:  # noqa: ARG002 - of a folder alone
+        """Remove nothing: a rule of the bucket ends uploads that were broken off."""
+        return 0
 
     async def check(self) -> None:
         """Return when the store answers, else raise ``BlobsUnavailable``."""

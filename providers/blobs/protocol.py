@@ -1,7 +1,18 @@
 """What every blob store offers: S3, GCS, Azure and a local folder by one URL."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
+
+
+@dataclass(frozen=True)
+class StoredBlob:
+    """A blob as it is listed."""
+
+    key: str
+    #: When it was written, by the store's clock; aware.
+    modified: datetime
 
 
 class BlobStore(Protocol):
@@ -39,6 +50,17 @@ class BlobStore(Protocol):
 
     async def delete_prefix(self, prefix: str) -> int:
         """Remove every blob whose key starts with ``prefix`` and return how many."""
+        ...
+
+    def stored(self) -> AsyncIterator[Sequence[StoredBlob]]:
+        """Yield all blobs, some hundreds at a time, in no order that can be relied on."""
+        ...
+
+    async def remove_unfinished(self, older_than: datetime) -> int:
+        """Remove what interrupted writes left out of sight before that, and return how many.
+
+        Clouds do that by a rule of the bucket, and nothing is removed here.
+        """
         ...
 
     async def check(self) -> None:

@@ -1,6 +1,5 @@
 """The story of one uploaded document: fetch, parse, keep the pages, say where they are."""
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from contracts.errors import BlobsUnavailable, Rejected
 from providers.blobs.protocol import BlobStore
 from providers.parsing.protocol import DocumentParser, Parsed, RemoteJob, SourceFile
 from runtime import metrics
+from runtime.scratch import scratch_folder
 from store import Store, Transaction
 from store.ledger import LedgerKey
 from workers.parser.core import announce, artefact_key, parsed_text, tombstone
@@ -114,8 +114,8 @@ async def _begin(tx: Transaction, event: DocumentUploaded) -> bool:
 async def _parse(
     event: DocumentUploaded, *, store: Store, blobs: BlobStore, parser: DocumentParser
 ) -> Parsed:
-    with tempfile.TemporaryDirectory(prefix="ragline-") as folder:
-        path = Path(folder) / "original"
+    with scratch_folder() as folder:
+        path = folder / "original"
         await fetch_original(event.blob_key, path, blobs)
         source = SourceFile(
             path=path, filename=event.filename, media_type=event.media_type, size=event.size
