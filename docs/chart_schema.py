@@ -55,7 +55,9 @@ def schema() -> Schema:
         "extraVolumes": _described(FREE_LIST, "Volumes of every pod."),
         "extraVolumeMounts": _described(FREE_LIST, "Where they are mounted."),
         "gatewayDefaults": _of("gateway", "What every gateway has unless it says otherwise."),
-        "gateways": _components("Each is a Deployment, Service, HPA and more.", _of("gateway")),
+        "gateways": _components(
+            "Each a Deployment; null takes the default one away.", _of("gateway")
+        ),
         "workerDefaults": _of("worker", "What every worker has unless it says otherwise."),
         "workers": _workers(),
         "generations": _generations(),
@@ -68,7 +70,11 @@ def schema() -> Schema:
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$comment": "Made by docs/generate.py; change docs/chart_schema.py, then run `make docs`.",
-        "definitions": {"config": _config(), "gateway": _gateway(), "worker": _worker()},
+        "definitions": {
+            "config": _config(),
+            "gateway": _gateway() | {"type": ["object", "null"]},
+            "worker": _worker(),
+        },
         **_closed("Values of ragline's chart.", properties),
     }
 
