@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,7 +17,7 @@ import pytest_asyncio
 from contracts.artefacts import ParsedDocument, ParsedPage, encode_artefact
 from contracts.conversations import QuestionAsked, Usage
 from contracts.errors import RaglineError
-from contracts.ids import DocumentId, TurnId, new_id
+from contracts.ids import ConversationId, DocumentId, TurnId, new_id
 from contracts.text import join_pages
 from contracts.topics import CHAT_DELTAS, TOPICS
 from gateway.app import Collaborators, create_app
@@ -44,9 +44,16 @@ from store.accounts import User
 from store.chunks import NewChunk
 from store.documents import NewDocument
 from store.migrate import ensure_generation, migrate
+from store.turns import Turn
+from tests.fixtures.openai_server import OpenAIServer
 from tests.fixtures.servers import fresh_database
 from workers.responder.agents import Agent, PageStarts, create_agents
 from workers.responder.app import build
+from workers.responder.core.condensing import CONDENSE
+from workers.responder.core.prompt import SYSTEM as ANSWER
+from workers.responder.core.researching import SPLIT, WEIGH
+from workers.responder.core.rewriting import REWRITE
+from workers.responder.core.summarizing import MERGE, READ, SUMMARIZE_NOTES, SUMMARIZE_PASSAGES
 from workers.responder.handler import handle
 
 HANDBOOK = (
@@ -309,7 +316,9 @@ class World:
             await tx.jobs.finish(document.job_id)
         return document.document_id
 
-    async def asked(self, message: str = QUESTION) -> QuestionAsked:
+    async def asked(
+        self, message: str = QUESTION, *, agent: str = "answer", **filters: Any
+    ) -> QuestionAsked:
         """Store a question as a gateway does, and return its event; nothing is published."""
         turn_id = TurnId(new_id())
         async with self.store.tenant(self.user.tenant_id) as tx:
@@ -317,9 +326,9 @@ class World:
             await tx.turns.ask(
                 turn_id,
                 conversation.conversation_id,
-                agent="answer",
+                agent=agent,
                 question=message,
-                options={},
+                options={"filters": filters} if filters else {},
                 reply_partition=7,
                 trace_id=None,
             )
@@ -328,9 +337,38 @@ class World:
             conversation_id=conversation.conversation_id,
             turn_id=turn_id,
             user_id=self.user.user_id,
-            agent="answer",
+            agent=agent,
             reply_partition=7,
         )
+
+    async def answered(self, event: QuestionAsked, agents: Mapping[str, Agent]) -> Turn:
+        """Handle the event as a responder with these agents does, and return the turn."""
+        publisher = Publisher(self.connection, client_id="test-deltas", acks=1)
+        try:
+            await handle(
+                event, store=self.store, agents=agents, publisher=publisher, lease_seconds=15
+            )
+        finally:
+            await publisher.stop()
+        async with self.store.tenant(event.tenant_id) as tx:
+            turn = await tx.turns.get(event.turn_id)
+        assert turn is not None
+        return turn
+
+    async def told(self, count: int, characters: int) -> ConversationId:
+        """Begin a conversation of so many answered turns, each answer of so many characters."""
+        async with self.store.tenant(self.user.tenant_id) as tx:
+            talk = await tx.conversations.create(self.user.user_id, "long")
+            await tx.connection.change(
+                "INSERT INTO turns (turn_id, tenant_id, conversation_id, agent, question, answer,"
+                " reply_partition, state, ordinal) SELECT gen_random_uuid(), current_tenant(), $1,"
+                " 'answer', 'Question ' || n, repeat('x', $3 - 12) || ' the end ' || n, 0, 'done',"
+                " n FROM generate_series(1, $2) AS n",
+                talk.conversation_id,
+                count,
+                characters,
+            )
+        return talk.conversation_id
 
 
 def _new_document(tenant: Any, text: str, **given: Any) -> NewDocument:
@@ -391,3 +429,72 @@ async def world(
         yield world
         await embedding.close()
         await store.close()
+
+
+Reply = str | Callable[[Any], str]
+#: What a request is for, by its system prompt.
+KINDS = {
+    ANSWER: "answer",
+    CONDENSE: "condense",
+    REWRITE: "rewrite",
+    SPLIT: "split",
+    WEIGH: "weigh",
+    READ: "read",
+    MERGE: "merge",
+    SUMMARIZE_NOTES: "summary",
+    SUMMARIZE_PASSAGES: "summary",
+}
+
+
+@dataclass
+class Scripted:
+    """A gateway and a responder whose model is a server that speaks OpenAI's protocol."""
+
+    gateway: Gateway
+    server: OpenAIServer
+    models: Sequence[ChatModel]
+    #: What it says to each kind of request; a test replaces what it needs.
+    replies: dict[str, Reply]
+
+    def reply(self, asked: Any) -> str:
+        said = self.replies[KINDS[asked["messages"][0]["content"]]]
+        return said if isinstance(said, str) else said(asked)
+
+    def asked(self, kind: str) -> list[list[dict[str, str]]]:
+        """Return the messages of every request of this kind, without the system prompt."""
+        requests = [request.json["messages"] for request in self.server.requests]
+        return [messages[1:] for messages in requests if KINDS[messages[0]["content"]] == kind]
+
+    async def turn(self, message: str, **more: Any) -> dict[str, Any]:
+        """Ask, and return the turn that ended well."""
+        response = await self.gateway.ask(message, **more)
+        assert response.status_code == 200, response.text
+        turn: dict[str, Any] = response.json()
+        return turn
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def scripted_stack(world: World) -> AsyncIterator[Scripted]:
+    async with OpenAIServer() as server:
+        given = {
+            "openai_base_url": server.base_url,
+            "openai_api_key": server.key,
+            "embedding_model": "wordllama-256",
+            "chat_model": "scripted-model",
+        }
+        models = create_chat(world.settings.with_values(**given))
+        async with world.responder(models), world.gateway(**given) as gateway:
+            scripted = Scripted(gateway, server, models, {})
+            server.text = scripted.reply
+            yield scripted
+        for model in models:
+            await model.close()
+
+
+@pytest.fixture
+def scripted(scripted_stack: Scripted) -> Scripted:
+    """The stack with a model that answers from the first passage, and nothing asked of it yet."""
+    scripted_stack.server.requests.clear()
+    scripted_stack.server.script.clear()
+    scripted_stack.replies = {"answer": "It is thirty days [1]."}
+    return scripted_stack

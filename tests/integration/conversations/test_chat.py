@@ -302,3 +302,54 @@ async def test_the_status_shows_workers_and_whom_they_ask(gateway: Gateway) -> N
     assert workers["responder"]["lag"] >= 0
     assert workers["responder"]["provider"] == "extractive"
     assert workers["parser"]["replicas"] == 0
+
+
+async def test_without_a_model_a_follow_up_is_searched_as_it_is_and_says_so(
+    gateway: Gateway,
+) -> None:
+    first = (await gateway.ask()).json()
+    turn = (await gateway.ask(QUESTION, conversation_id=first["conversation_id"])).json()
+    [step] = turn["steps"]
+    assert (step["kind"], step["error"]["code"]) == ("rewrite", "model_required")
+    assert "OPENAI_API_KEY" in step["error"]["message"]
+    assert turn["standalone_question"] is None
+    assert "thirty days" in turn["answer"]
+
+
+async def test_without_a_model_the_oldest_of_a_long_conversation_is_left_out_and_said(
+    gateway: Gateway, world: World
+) -> None:
+    conversation_id = await world.told(10, 2_000)
+    turn = (await gateway.ask(QUESTION, conversation_id=str(conversation_id))).json()
+    assert [step["error"]["code"] for step in turn["steps"]] == ["model_required"] * 2
+    assert turn["steps"][0]["result"] == "The oldest 5 are left out."
+
+
+@pytest.mark.parametrize("agent", ["summarize", "research"])
+async def test_without_a_model_an_agent_that_needs_one_refuses_before_anything_is_stored(
+    gateway: Gateway, agent: str
+) -> None:
+    before = (await gateway.client.get("/api/v2/conversations")).json()["data"]
+    for path, body in (
+        ("/chat", {"message": QUESTION, "agent": agent}),
+        ("/agents/query", {"input": QUESTION, "agent": agent}),
+    ):
+        refused = await gateway.client.post(path, json=body)
+        assert (refused.status_code, refused.json()["code"]) == (409, "model_required")
+        assert "OPENAI_API_KEY" in refused.json()["detail"]
+    assert (await gateway.client.get("/api/v2/conversations")).json()["data"] == before
+
+
+async def test_the_search_agent_needs_no_model(gateway: Gateway) -> None:
+    body = {"agent": "search", "input": QUESTION}
+    turn = (await gateway.client.post("/agents/query", json=body)).json()
+    assert (turn["agent"], turn["model"], turn["finish_reason"]) == ("search", "none", "stop")
+    assert HANDBOOK[0] in turn["answer"]
+    assert [step["kind"] for step in turn["steps"]] == ["search"]
+    assert [cited["index"] for cited in turn["citations"]] == list(
+        range(1, len(turn["sources"]) + 1)
+    )
+    best = turn["citations"][0]
+    assert best["quote"] == HANDBOOK[0][best["char_start"] : best["char_end"]]
+    nothing = (await gateway.ask(agent="search", threshold=0.99)).json()
+    assert (nothing["finish_reason"], nothing["answer"]) == ("no_context", NOTHING_FOUND)
