@@ -22,6 +22,7 @@ from contracts.documents import (
     DocumentParsed,
     DocumentStatusChanged,
     DocumentUploaded,
+    StageName,
 )
 
 MINUTE = 60_000
@@ -215,6 +216,9 @@ TOPICS_BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
 
 #: The workers that a build has of its own, in the order of their work.
 BUILDERS: tuple[WorkerName, ...] = ("chunker", "embedder")
+
+#: What each worker does for a document.
+STAGES: dict[str, StageName] = {"parser": "parse", "chunker": "chunk", "embedder": "embed"}
 
 #: The topic that each worker's group reads.
 INPUTS: dict[WorkerName, Topic] = {

@@ -1,7 +1,7 @@
 """Whether the workers have completed every record that was there at some moment."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from contracts.topics import INPUTS, WorkerName, retry_group, retry_topics
@@ -19,6 +19,25 @@ def readings(worker: WorkerName) -> Sequence[tuple[str, str]]:
 
 #: A partition as one group reads it: group, topic and number.
 Place = tuple[str, str, int]
+
+
+class FirstSeen:
+    """What was in Kafka when each of some things was first seen to stand still."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, Seen] = {}
+
+    def unknown(self, names: Iterable[str]) -> list[str]:
+        """Return those that were not seen before."""
+        return [name for name in names if name not in self._seen]
+
+    def note(self, names: Iterable[str], now: "Seen | None") -> list[str]:
+        """Remember these and forget all others; return those whose records are all completed.
+
+        ``now`` is what is in Kafka, None when there is no name.
+        """
+        self._seen = {} if now is None else {name: self._seen.get(name, now) for name in names}
+        return [name for name, then in self._seen.items() if now and then.is_behind(now)]
 
 
 @dataclass(frozen=True)
@@ -39,9 +58,9 @@ class Seen:
         )
 
 
-async def look(connection: KafkaConnection) -> Seen:
-    """Look at everything that documents are read from; ``BrokerUnavailable`` without Kafka."""
-    read = [reading for worker in DOCUMENT_WORKERS for reading in readings(worker)]
+async def look(connection: KafkaConnection, workers: Iterable[WorkerName]) -> Seen:
+    """Look at everything that these workers read; ``BrokerUnavailable`` without Kafka."""
+    read = [reading for worker in workers for reading in readings(worker)]
     async with TopicAdmin(connection) as admin:
         found = await asyncio.gather(*(admin.progress(group, topic) for group, topic in read))
     return Seen(
