@@ -50,6 +50,7 @@ def create_broker(
         connection.servers,
         client_id=f"ragline-{name}",
         request_timeout_ms=REQUEST_MS,
+        graceful_timeout=None,  # who stops has drained the lanes before
         security=_security(connection),
         consumer_only=True,
         allow_auto_create_topics=False,

@@ -1,18 +1,16 @@
 """Between the consumer and the lanes: windows, offsets, and what happens when partitions move."""
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
-from aiokafka.errors import IllegalStateError, KafkaError
 from typing_extensions import override
 
 from runtime import metrics
 from runtime.clock import Clock
+from runtime.delivery.commits import Commits
 from runtime.delivery.holding import Holding
 from runtime.delivery.lanes import Lanes
-from runtime.delivery.progress import Progress, committed_progress
 from runtime.delivery.settle import Attempt, Settler
 from runtime.delivery.tracker import OffsetTracker
 from runtime.delivery.worker import Worker
@@ -25,10 +23,6 @@ COMMIT_COMPLETIONS = 50
 WINDOW = 4
 #: Beyond that of its own partition, what all partitions of a process may hold open.
 PROCESS_WINDOW = 16
-#: A commit needs milliseconds; without Kafka it would wait for ever.
-COMMIT_TIMEOUT = 5.0
-#: Who lets a partition go has no other chance.
-LAST_COMMIT_TIMEOUT = 15.0
 #: A reader that has not come round for this long is stuck.
 STUCK_SECONDS = 30.0
 #: A rebalance waits for the slowest member to drain, and a reader waits for the rebalance.
@@ -52,10 +46,11 @@ class Intake(ConsumerRebalanceListener):
         self._settler = settler
         self._clock = clock
         self._holding = Holding(delays or {}, clock)
-        self._lanes = Lanes(self._settle, concurrency=worker.concurrency)
-        self._trackers: dict[TopicPartition, OffsetTracker] = {}
-        #: What earlier owners of the partitions have committed.
-        self._known: dict[TopicPartition, Progress] = {}
+        self._commits = Commits()
+        self._trials = self._commits.trials
+        self._lanes = Lanes(
+            self._settle, concurrency=worker.concurrency, admits=self._trials.admits
+        )
         self._attempt: Attempt | None = None
         self._began: dict[tuple[TopicPartition, int], float] = {}
         self._completions = 0
@@ -65,15 +60,10 @@ class Intake(ConsumerRebalanceListener):
         self._is_closed = False
         #: Why a record could not be brought to any end.
         self._broken: str | None = None
-        self._consumer_of: Callable[[], AIOKafkaConsumer | None] = lambda: None
 
     def attach(self, consumer: Callable[[], AIOKafkaConsumer | None]) -> None:
         """Say whose partitions these are; asked again each time, a reconnect makes another."""
-        self._consumer_of = consumer
-
-    @property
-    def _consumer(self) -> AIOKafkaConsumer | None:
-        return self._consumer_of()
+        self._commits.consumer = consumer
 
     def close(self) -> None:
         """Take no record from now on; who stops must not begin what it cannot commit."""
@@ -82,12 +72,18 @@ class Intake(ConsumerRebalanceListener):
     @property
     def open_records(self) -> int:
         """How many records were read and are not complete."""
-        return sum(len(tracker) for tracker in self._trackers.values())
+        return self._commits.open_records
+
+    @property
+    def backlog(self) -> int:
+        """How many records of this process's partitions are not complete, read or not."""
+        consumer = self._commits.consumer()
+        return 0 if consumer is None else sum(self._lag(consumer, p) for p in consumer.assignment())
 
     @property
     def is_committed(self) -> bool:
         """Whether everything that is complete is committed."""
-        return all(tracker.to_commit() is None for tracker in self._trackers.values())
+        return self._commits.is_up_to_date
 
     def problem(self) -> str | None:
         """Return why this process is stuck, None while it lives."""
@@ -116,12 +112,8 @@ class Intake(ConsumerRebalanceListener):
         if self._is_closed:
             return
         self._attempt = attempt
-        records = self._holding.due(consumer, partition, records)
-        if partition not in self._trackers:
-            self._trackers[partition] = OffsetTracker(self._known.pop(partition, None))
-        tracker = self._trackers[partition]
-        for record in records:
-            if tracker.seen(record.offset):
+        for record in self._holding.due(consumer, partition, records):
+            if self._commits.begin(record):
                 self._began[partition, record.offset] = self._clock.monotonic()
                 self._lanes.offer(record)
             else:
@@ -138,32 +130,15 @@ class Intake(ConsumerRebalanceListener):
         if due:
             self._measure(consumer)
 
-    async def commit(self, *, seconds: float = COMMIT_TIMEOUT) -> None:
+    async def commit(self) -> None:
         """Commit what is complete; a failure is repeated at the next tick."""
-        found = {
-            partition: progress
-            for partition, tracker in self._trackers.items()
-            if (progress := tracker.to_commit()) is not None
-        }
         self._committed_at, self._completions = self._clock.monotonic(), 0
-        consumer = self._consumer
-        if not found or consumer is None:
-            return
-        offsets = {partition: (said.position, said.note()) for partition, said in found.items()}
-        try:
-            async with asyncio.timeout(seconds):
-                await consumer.commit(offsets)
-        except (TimeoutError, KafkaError, IllegalStateError) as error:
-            log.warning("offsets_not_committed", reason=type(error).__name__)
-            return
-        for partition, progress in found.items():
-            if partition in self._trackers:
-                self._trackers[partition].committed(progress)
+        await self._commits.commit()
 
     async def drain(self) -> None:
         """Let the work in flight end, for a bounded time, commit it, and take nothing more."""
         self.close()
-        everything = set(self._trackers)
+        everything = self._commits.partitions
         await self._end_work(everything)
         await self._let_go(everything)
 
@@ -171,7 +146,7 @@ class Intake(ConsumerRebalanceListener):
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         """Stop dispatch, drain, commit, and only then forget the partitions."""
         self._is_rebalancing = True
-        mine = {partition for partition in revoked if partition in self._trackers}
+        mine = revoked & self._commits.partitions
         self._holding.forget(revoked)
         if mine:
             metrics.REBALANCES.labels(self._group).inc()
@@ -190,20 +165,17 @@ class Intake(ConsumerRebalanceListener):
             log.warning("work_cancelled_at_drain", seconds=self._worker.drain_seconds)
 
     async def _let_go(self, partitions: set[TopicPartition]) -> None:
-        """Commit, then drop the trackers: who finishes later has no offset to complete."""
-        await self.commit(seconds=LAST_COMMIT_TIMEOUT)
-        for partition in partitions:
-            self._trackers.pop(partition, None)
+        await self._commits.let_go(partitions)
         self._began = {key: at for key, at in self._began.items() if key[0] not in partitions}
 
     @override
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """Learn what earlier owners have completed, before anything is read."""
-        consumer = self._consumer
+        consumer = self._commits.consumer()
         if consumer is not None and assigned:
             # At once: a record that comes before what is known of its partition is executed again.
             consumer.pause(*assigned)
-            self._known = await committed_progress(consumer, assigned)
+            await self._commits.take_over(consumer, assigned)
             consumer.resume(*(assigned & consumer.assignment()))
         self._is_rebalancing = False
         self._ticked_at = self._clock.monotonic()
@@ -212,16 +184,20 @@ class Intake(ConsumerRebalanceListener):
     async def _settle(self, record: ConsumerRecord) -> None:
         partition = TopicPartition(record.topic, record.partition)
         # Taken now: after a rebalance the partition may be back with another tracker.
-        tracker = self._trackers.get(partition)
+        tracker = self._commits.tracker(partition)
         if tracker is None or self._attempt is None:
             return
         try:
-            await self._settler.settle(record, self._attempt)
+            if failure := self._trials.verdict(record):
+                await self._settler.give_up(record, failure)
+            else:
+                await self._settler.settle(record, self._attempt)
         except Exception:
             log.exception("record_not_settled", group=self._group, offset=record.offset)
             self._broken = "A record could neither be handled nor kept as a dead letter."
             return  # its offset stays open: it comes again after the restart
         tracker.done(record.offset)
+        self._trials.ended(partition, record.offset)
         self._began.pop((partition, record.offset), None)
         self._completions += 1
 
@@ -235,7 +211,7 @@ class Intake(ConsumerRebalanceListener):
             return
         window = WINDOW * self._worker.concurrency
         for partition in assigned:
-            tracker = self._trackers.get(partition)
+            tracker = self._commits.tracker(partition)
             if tracker is not None and len(tracker) >= window and partition not in paused:
                 consumer.pause(partition)
             elif partition in paused and self._may_resume(partition, tracker, window):
@@ -258,5 +234,6 @@ class Intake(ConsumerRebalanceListener):
 
     def _lag(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> int:
         end = consumer.highwater(partition)
-        position = self._trackers[partition].position if partition in self._trackers else None
+        tracker = self._commits.tracker(partition)
+        position = None if tracker is None else tracker.position
         return 0 if end is None or position is None else end - position

@@ -4,20 +4,33 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Collection, Coroutine, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from aiokafka import ConsumerRecord, TopicPartition
 
 LaneKey = tuple[str, int, bytes | int]
 
 
+class Admits(Protocol):
+    """Who decides what may begin; asked again whenever another record has ended."""
+
+    def __call__(self, record: ConsumerRecord, /, *, is_alone: bool) -> bool:
+        """Tell whether the record may begin now; ``is_alone`` where no other is in work."""
+        ...
+
+
 class Lanes:
     """Runs offered records; ``run`` must not raise, and taking a record never waits."""
 
     def __init__(
-        self, run: Callable[[ConsumerRecord], Coroutine[Any, Any, None]], *, concurrency: int
+        self,
+        run: Callable[[ConsumerRecord], Coroutine[Any, Any, None]],
+        *,
+        concurrency: int,
+        admits: Admits,
     ) -> None:
         self._run = run
+        self._admits = admits
         self._concurrency = concurrency
         self._lanes: dict[LaneKey, deque[ConsumerRecord]] = {}
         self._ready: deque[LaneKey] = deque()
@@ -75,11 +88,21 @@ class Lanes:
         self._ready = deque(key for key in self._ready if key in self._lanes)
 
     def _dispatch(self) -> None:
-        while self._ready and len(self._running) < self._concurrency:
-            key = self._ready.popleft()
+        while len(self._running) < self._concurrency:
+            key = self._next()
+            if key is None:
+                return
             task = asyncio.create_task(self._run(self._lanes[key][0]))
             self._running[key] = task
             task.add_done_callback(partial(self._ended, key))
+
+    def _next(self) -> LaneKey | None:
+        """Take the lane that was ready first among those whose record may begin."""
+        for key in self._ready:
+            if self._admits(self._lanes[key][0], is_alone=not self._running):
+                self._ready.remove(key)
+                return key
+        return None
 
     def _ended(self, key: LaneKey, _: asyncio.Task[None]) -> None:
         del self._running[key]

@@ -12,7 +12,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from contracts.errors import BrokerUnavailable, RaglineError
-from contracts.topics import retry_group, retry_topics
+from contracts.topics import REPLAYED, replay_topic, retry_group, retry_topics
 from runtime.clock import Clock, SystemClock
 from runtime.delivery.broker import Reading, create_broker
 from runtime.delivery.intake import Intake
@@ -32,6 +32,8 @@ WATCH_SECONDS = 1.0
 CONNECT_SECONDS = 2.0
 #: To leave the groups and close the connections.
 LEAVE_SECONDS = 10.0
+#: Between two looks whether live work leaves room for a replay.
+QUIET_SECONDS = 0.2
 #: Retries get this part of the concurrency, beside the live records.
 RETRY_SHARE = 4
 
@@ -131,13 +133,24 @@ def readings_of(worker: Worker, settler: Settler, clock: Clock) -> list[Reading]
     reading = Reading(group=worker.consumer_group, topics=[worker.topic.name], intake=live)
     if worker.group is not None:
         return [reading]
+    settler.behind_live = partial(_until_quiet, live, worker.concurrency)
     few = replace(worker, concurrency=max(1, worker.concurrency // RETRY_SHARE))
     group = retry_group(worker.name)
     retries = Intake(few, settler, clock, group=group, delays=delays)
     return [
         reading,
-        Reading(group=group, topics=list(delays), intake=retries),
+        Reading(group=group, topics=[*delays, *_replays(worker)], intake=retries),
     ]
+
+
+def _replays(worker: Worker) -> list[str]:
+    return [replay_topic(worker.name)] if worker.name in REPLAYED else []
+
+
+async def _until_quiet(live: Intake, few: int) -> None:
+    """Return when hardly any live record waits."""
+    while live.backlog > few:  # noqa: ASYNC110 - nothing tells of it
+        await asyncio.sleep(QUIET_SECONDS)
 
 
 async def _check_limit(limit: ReleaseLimit) -> None:

@@ -1,14 +1,16 @@
-"""What a commit says beside its offset: which later records are complete already.
+"""What a commit says beside its offset: which later records are complete, and who died here.
 
 An offset alone says that everything before it is complete. Behind one slow record thousands of
 others may be done; without more, a crash would have all of them executed again. Kafka keeps a short
 text with each committed offset. Here it names the records that are still open, so that the next
-owner of the partition executes those alone.
+owner of the partition executes those alone. It also says whether the owner still holds the
+partition: one that is followed by another without having let go has died.
 """
 
 import asyncio
+import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -19,8 +21,8 @@ log = structlog.get_logger(__name__)
 #: Brokers refuse more than 4,096 bytes (``offset.metadata.max.bytes``).
 MOST_CHARACTERS = 4_000
 FETCH_SECONDS = 5.0
-#: The text of another writer, and one that resets offsets by hand leaves none, means nothing here.
-_MARK = "open:"
+# The text of another writer means nothing here; one that resets offsets by hand leaves none.
+_NOTE = re.compile(r"(?:held:(\d{1,9}) )?open:(\d{1,18}(?: \d{1,18})*)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -34,39 +36,43 @@ class Progress:
     position: int
     open: tuple[int, ...] = ()
     end: int = 0
+    #: How many owners in a row died while the record at ``position`` was open.
+    deaths: int = 0
+    #: Whether who commits this goes on with the record at ``position``.
+    is_held: bool = False
 
     def note(self) -> str:
         """Return the text to commit with the position; empty when there is nothing to add.
 
         Where not all that is known fits, the end comes earlier.
         """
-        if self.end - self.position == len(self.open):
+        if not self.is_held and self.end - self.position == len(self.open):
             return ""
-        parts: list[str] = []
-        room, before = MOST_CHARACTERS - len(f"{_MARK}{self.end - self.position}"), self.position
+        held = f"held:{self.deaths} " if self.is_held else ""
+        gaps: list[str] = []
+        end, before = max(self.end, self.position), self.position
+        room = MOST_CHARACTERS - len(f"{held}open:{end - self.position}")
         for offset in self.open:
-            part = str(offset - before)
-            room -= len(part) + 1
+            gap = str(offset - before)
+            room -= len(gap) + 1
             if room < 0:
-                return _joined(offset - self.position, parts)
-            parts.append(part)
+                end = offset
+                break
+            gaps.append(gap)
             before = offset
-        return _joined(self.end - self.position, parts)
+        return f"{held}open:" + " ".join([str(end - self.position), *gaps])
 
     @classmethod
     def noted(cls, position: int, note: str) -> "Progress":
-        """Return what a commit says; a text that is not one of ours adds nothing."""
-        if not note.startswith(_MARK):
+        """Return what a commit says to the next owner; a text that is not one of ours, nothing."""
+        found = _NOTE.fullmatch(note)
+        if found is None:
             return cls(position)
-        try:
-            span, *gaps = (int(part) for part in note.removeprefix(_MARK).split(" "))
-        except ValueError:
-            return cls(position)
-        return cls(position, tuple(_running_sum(position, gaps)), position + span)
-
-
-def _joined(span: int, gaps: Iterable[str]) -> str:
-    return _MARK + " ".join([str(span), *gaps])
+        span, *gaps = (int(part) for part in found[2].split(" "))
+        opened = tuple(_running_sum(position, gaps))
+        may_be_open = opened[:1] == (position,) or span == 0
+        deaths = int(found[1]) + 1 if found[1] and may_be_open else 0
+        return cls(position, opened, position + span, deaths)
 
 
 def _running_sum(start: int, gaps: Iterable[int]) -> Iterable[int]:
@@ -78,18 +84,31 @@ def _running_sum(start: int, gaps: Iterable[int]) -> Iterable[int]:
 async def committed_progress(
     consumer: AIOKafkaConsumer, partitions: Collection[TopicPartition]
 ) -> dict[TopicPartition, Progress]:
-    """Return what was committed for these partitions, without those that say nothing beyond it.
+    """Return what was committed for these partitions, where anything was.
 
     Nothing at all where Kafka does not answer in time: then records are executed again.
     """
-    coordinator = consumer._coordinator  # noqa: SLF001 - the public method leaves the text out
     try:
         async with asyncio.timeout(FETCH_SECONDS):
-            found = await coordinator.fetch_committed_offsets(list(partitions))
+            return await _read(consumer, partitions)
     except (TimeoutError, KafkaError) as error:
         log.warning("progress_not_read", reason=type(error).__name__)
         return {}
-    noted = {
-        partition: Progress.noted(said.offset, said.metadata) for partition, said in found.items()
+
+
+async def _read(
+    consumer: AIOKafkaConsumer, partitions: Collection[TopicPartition]
+) -> dict[TopicPartition, Progress]:
+    coordinator = consumer._coordinator  # noqa: SLF001 - the public method leaves the text out
+    committed = await coordinator.fetch_committed_offsets(list(partitions))
+    found = {
+        partition: Progress.noted(said.offset, said.metadata)
+        for partition, said in committed.items()
+        if said.offset >= 0
     }
-    return {partition: progress for partition, progress in noted.items() if progress.end}
+    died = [partition for partition, progress in found.items() if progress.deaths]
+    ends = await consumer.end_offsets(died) if died else {}
+    for partition, end in ends.items():
+        if end <= found[partition].position:  # no record is there that could be to blame
+            found[partition] = replace(found[partition], deaths=0)
+    return found

@@ -13,7 +13,7 @@ from opentelemetry.util.types import AnyValue
 from contracts.codec import decode
 from contracts.envelope import Outgoing
 from contracts.errors import RaglineError, Retryable, UndecodableEvent
-from contracts.topics import dead_letter_topic, retry_topics
+from contracts.topics import dead_letter_topic, replay_topic, retry_topics
 from runtime import metrics, telemetry
 from runtime.clock import Clock
 from runtime.delivery.breaker import Breaker
@@ -42,6 +42,8 @@ class Settler:
         self._retry_topics = tuple(retry_topics(worker.name))
         #: Stops a bad release; its problem makes the process unready.
         self.limit = ReleaseLimit(clock)
+        #: Awaited before what is replayed is tried: live work is first.
+        self.behind_live: Callable[[], Awaitable[None]] | None = None
         #: Tasks whose record waits for another try; they hold nothing that a stop would lose.
         self.idle: set[asyncio.Task[Any]] = set()
         #: Holds all tries back while the worker's provider is down.
@@ -65,11 +67,15 @@ class Settler:
         ):
             await self._until_settled(record, attempt)
 
+    async def give_up(self, record: ConsumerRecord, failure: Failure) -> None:
+        """End a record without a try: say why where somebody waits, keep it as a dead letter."""
+        await self._give_up(record, failure, History.of(record).attempts)
+
     async def handle(self, record: ConsumerRecord) -> None:
         """Do one try: decode, work, publish what follows, with every ack awaited."""
         if record.value is None:
             return  # a tombstone: the document's row is already a fence
-        event = marked(decode(self._worker.topic, record.value), record)
+        event = marked(decode(self._worker.topic, record.value), record, self._worker)
         following = await self._worker.handle(event)
         await self.publish(following)
         if following and self._worker.confirm is not None:
@@ -85,8 +91,8 @@ class Settler:
             with self._idle():
                 await self.limit.admit()
                 await self.breaker.admit()
-                if self._worker.admit is not None and here == 0:
-                    await self._worker.admit()
+                if here == 0:
+                    await self._admitted(record)
             here += 1
             verdict = await self._try(record, attempt, here, history.level)
             match verdict:
@@ -103,6 +109,12 @@ class Settler:
                 case Failure():
                     await self._give_up(record, verdict, history.attempts + here)
                     return
+
+    async def _admitted(self, record: ConsumerRecord) -> None:
+        if self._worker.admit is not None:
+            await self._worker.admit()
+        if self.behind_live is not None and record.topic == replay_topic(self._worker.name):
+            await self.behind_live()
 
     async def _try(
         self, record: ConsumerRecord, attempt: Attempt, number: int, level: int
@@ -224,7 +236,9 @@ class Settler:
 
     async def _say(self, record: ConsumerRecord, failure: Failure) -> None:
         try:
-            event: Any = marked(decode(self._worker.topic, record.value or b""), record)
+            event: Any = marked(
+                decode(self._worker.topic, record.value or b""), record, self._worker
+            )
         except UndecodableEvent:
             return  # nobody can tell whose it is
         await self.publish(await self._worker.give_up(event, failure))

@@ -15,7 +15,7 @@ class OffsetTracker:
         self._known = known or Progress(0)
         self._known_open = frozenset(self._known.open)
         self._open: OrderedDict[int, None] = OrderedDict()
-        self._next: int | None = None
+        self._next = known.position if known else None
         self._committed: Progress | None = None
 
     def __len__(self) -> int:
@@ -36,16 +36,26 @@ class OffsetTracker:
 
     @property
     def position(self) -> int | None:
-        """The first offset that is not complete, None before the first record."""
+        """The first offset that is not complete, None where nothing was read or committed yet."""
         return next(iter(self._open)) if self._open else self._next
 
-    def to_commit(self) -> Progress | None:
-        """Return what to commit, None when that is committed already."""
-        if self._next is None or self.position is None:
+    def to_commit(self, *, is_held: bool = True) -> Progress | None:
+        """Return what to commit, None when that is committed already.
+
+        ``is_held`` says that work on what is open goes on.
+        """
+        position = self.position
+        if self._next is None or position is None:
             return None
         not_read = (offset for offset in self._known.open if offset >= self._next)
-        found = Progress(self.position, (*self._open, *not_read), max(self._next, self._known.end))
-        return None if found == self._committed else found
+        progress = Progress(
+            position,
+            open=(*self._open, *not_read),
+            end=max(self._next, self._known.end),
+            deaths=self._known.deaths if position == self._known.position else 0,
+            is_held=is_held,
+        )
+        return None if progress == self._committed else progress
 
     def committed(self, progress: Progress) -> None:
         """Remember what the broker has taken."""

@@ -30,6 +30,9 @@ class Worker:
     group: str | None = None
     #: Awaited before a record is tried: it may hold the work back, for whatever reason.
     admit: Callable[[], Awaitable[None]] | None = None
+    #: Returns the id of the replay that a record of the worker's own topic belongs to, empty for
+    #: none; by topic, partition and offset.
+    replay_of: Callable[[str, int, int], str] | None = None
     #: Headers that a record gets which waits elsewhere, so that others know whose it was.
     marks: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     #: Called when what follows is acknowledged; returns what must be said after it, if anything.

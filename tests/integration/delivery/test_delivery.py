@@ -24,6 +24,7 @@ from contracts.errors import (
 )
 from runtime.delivery import Failure, Obsolete
 from runtime.delivery.intake import STUCK_SECONDS
+from runtime.delivery.trials import MOST_DEATHS, SUSPICIOUS_DEATHS
 from runtime.embedded import EmbeddedKafka
 from tests.integration.delivery.conftest import Bench, event, until
 
@@ -285,6 +286,48 @@ async def test_what_was_complete_behind_an_open_record_is_not_executed_again(ben
         await until(lambda: len(bench.handled) == 210)
     assert sorted(bench.handled) == list(range(210))
     assert await bench.committed() == 0
+
+
+async def test_a_record_that_ends_its_worker_again_and_again_is_given_up(bench: Bench) -> None:
+    began: list[int] = []
+
+    async def ends_the_worker(given: AnswerGiven) -> Sequence[Outgoing]:
+        began.append(given.generation)
+        if given.generation == 0:
+            await asyncio.sleep(3600)
+        return await bench.handle(given)
+
+    await bench.send(0)
+    for deaths in range(MOST_DEATHS):
+        for number in (10 * deaths + 1, 10 * deaths + 2):
+            await bench.send(number)
+        async with bench.running(bench.worker(ends_the_worker), orderly=False):
+            await until(lambda: began.count(0) == deaths + 1)  # noqa: B023 - waited for in here
+            if deaths >= SUSPICIOUS_DEATHS:
+                await asyncio.sleep(0.5)
+                assert began[-1] == 0  # it is alone
+            await until(lambda: bench.subscribers[0].intake.is_committed)
+    async with bench.running(bench.worker(ends_the_worker)):
+        await until(lambda: len(set(bench.handled)) == 2 * MOST_DEATHS)
+        await until(lambda: len(bench.given_up) == 1)
+    number, failure = bench.given_up[0]
+    assert (number, failure.code) == (0, "ends_its_worker")
+    assert began.count(0) == MOST_DEATHS
+    assert len(bench.handled) == 2 * MOST_DEATHS
+    assert await bench.committed() == 0
+
+
+async def test_ends_with_no_record_in_work_are_held_against_none(bench: Bench) -> None:
+    await bench.send(0)
+    for _ in range(MOST_DEATHS + 1):
+        async with bench.running(bench.worker(), orderly=False):
+            await until(lambda: bench.handled == [0])
+            await until(lambda: bench.subscribers[0].intake.is_committed)
+    for number in range(1, 5):
+        await bench.send(number)
+    async with bench.running(bench.worker()):
+        await until(lambda: sorted(bench.handled) == [0, 1, 2, 3, 4])
+    assert bench.given_up == []
 
 
 async def test_a_worker_that_stops_during_a_rebalance_begins_nothing_more(bench: Bench) -> None:

@@ -31,7 +31,7 @@ def test_does_not_commit_twice() -> None:
     tracker.seen(1)
     tracker.done(1)
     progress = tracker.to_commit()
-    assert progress == Progress(2, (), 2)
+    assert progress == Progress(2, (), 2, is_held=True)
     assert progress is not None
     tracker.committed(progress)
     assert tracker.to_commit() is None
@@ -59,7 +59,7 @@ def test_a_commit_with_nothing_complete_behind_it_has_no_note() -> None:
     tracker = OffsetTracker()
     for offset in range(7, 12):
         tracker.seen(offset)
-    progress = tracker.to_commit()
+    progress = tracker.to_commit(is_held=False)
     assert progress is not None
     assert progress.note() == ""
 
