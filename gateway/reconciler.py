@@ -13,16 +13,17 @@ import structlog
 from contracts.documents import DocumentEvent, JobStatus, StageName
 from contracts.envelope import Outgoing
 from contracts.errors import Stalled
-from contracts.ids import JobId
 from contracts.statuses import status_changed
+from contracts.topics import STAGES
 from gateway import unread
 from gateway.documents.announcing import announce_again
 from gateway.outbox_headers import outbox_headers
-from gateway.unread import Seen
-from runtime import metrics
+from gateway.unread import DOCUMENT_WORKERS, FirstSeen
+from runtime import metrics, telemetry
 from runtime.clock import Clock
 from runtime.kafka import KafkaConnection
 from store import Store, Transaction
+from store.dead_letters import DeadLetter
 from store.reconciling import StalledJob
 
 log = structlog.get_logger(__name__)
@@ -55,9 +56,9 @@ _STAGES: dict[JobStatus, StageName] = {
 class Reconciler:
     """Looks for what stands still; for the process that leads.
 
-    A job whose record may still wait, be retried or be in work is left alone however long that
-    takes: a job is taken up only when the workers have completed every record that was there when
-    it was first seen to stand still.
+    A job or question whose record may still wait, be retried or be in work is left alone however
+    long that takes: it is taken up only when the workers have completed every record that was there
+    when it was first seen to stand still.
     """
 
     def __init__(
@@ -74,32 +75,37 @@ class Reconciler:
         self._clock = clock
         self._after_seconds = after_seconds
         self._turn_seconds = turn_seconds
-        self._first_seen: dict[JobId, Seen] = {}
+        self._jobs = FirstSeen()
+        self._turns = FirstSeen()
 
     async def reconcile_jobs(self) -> int:
         """Take up the jobs that no record moves any more, and return how many.
 
         Raises ``BrokerUnavailable`` or ``StoreUnavailable``; then it is tried again.
         """
-        stalled = await self._look()
-        if not stalled:
-            self._first_seen.clear()
-            return 0
-        now = await unread.look(self._kafka)
-        self._note(stalled, now)
-        lost = [job for job in stalled if self._first_seen[job.job_id].is_behind(now)]
-        for job in lost[:TAKE_BATCH]:
-            await self._take_up(job)
-        return len(lost[:TAKE_BATCH])
+        stalled = {str(job.job_id): job for job in await self._look()}
+        if new := self._jobs.unknown(stalled):
+            log.warning("jobs_stalled", count=len(new), job_ids=new[:NAMED])
+        now = await unread.look(self._kafka, DOCUMENT_WORKERS) if stalled else None
+        lost = self._jobs.note(stalled, now)[:TAKE_BATCH]
+        for job_id in lost:
+            await self._take_up(stalled[job_id])
+        return len(lost)
 
     async def reconcile_turns(self) -> int:
-        """Fail the questions that nobody answers, and return how many."""
+        """Fail the questions that no record brings to an answer any more, and return how many.
+
+        Raises ``BrokerUnavailable`` or ``StoreUnavailable``; then it is tried again.
+        """
         async with self._store.system() as system:
-            turns = await system.reconciling.stalled_turns(
-                after_seconds=self._turn_seconds, limit=TAKE_BATCH
+            found = await system.reconciling.stalled_turns(
+                after_seconds=self._turn_seconds, limit=LOOK_BATCH
             )
+        turns = {str(turn_id): (tenant_id, turn_id) for tenant_id, turn_id in found}
+        now = await unread.look(self._kafka, ("responder",)) if turns else None
         failed = 0
-        for tenant_id, turn_id in turns:
+        for lost in self._turns.note(turns, now)[:TAKE_BATCH]:
+            tenant_id, turn_id = turns[lost]
             async with self._store.tenant(tenant_id) as tx:
                 if not await tx.turns.fail_unowned(turn_id, Stalled.code, STALLED_TURN):
                     continue
@@ -117,17 +123,12 @@ class Reconciler:
         metrics.JOBS_STALLED.set(unmoved.jobs)
         return stalled
 
-    def _note(self, stalled: Sequence[StalledJob], now: Seen) -> None:
-        """Remember what was in Kafka when each job was first seen to stand still."""
-        known = self._first_seen
-        new = [str(job.job_id) for job in stalled if job.job_id not in known]
-        if new:
-            log.warning("jobs_stalled", count=len(new), job_ids=new[:NAMED])
-        self._first_seen = {job.job_id: known.get(job.job_id, now) for job in stalled}
-
     async def _take_up(self, job: StalledJob) -> None:
+        letter = await self._dead_letter(job)
         async with self._store.tenant(job.tenant_id) as tx:
-            outcome = await self._settle(tx, job)
+            known = await tx.jobs.get(job.job_id)
+            with telemetry.continued(known.trace_id if known else None, "reconcile"):
+                outcome = await self._settle(tx, job, letter)
         metrics.RECONCILED.labels(outcome).inc()
         log.warning(
             "stalled_job_taken_up",
@@ -138,7 +139,15 @@ class Reconciler:
             outcome=outcome,
         )
 
-    async def _settle(self, tx: Transaction, job: StalledJob) -> Outcome:
+    async def _dead_letter(self, job: StalledJob) -> DeadLetter | None:
+        """Return what was given up of the job, if that is why it stands still."""
+        async with self._store.system() as system:
+            active = await system.generations.active()
+            return await system.dead_letters.of_version(
+                job.document_id, job.version, active.generation_id if active else 0
+            )
+
+    async def _settle(self, tx: Transaction, job: StalledJob, letter: DeadLetter | None) -> Outcome:
         """Do what the job needs, in one transaction with the record that says so."""
         # In the order of the workers' locks: the document, then its job.
         is_current = await tx.documents.lock_current(job.document_id, job.version)
@@ -148,21 +157,27 @@ class Reconciler:
             await tx.jobs.finish(job.job_id)
             await self._append(tx, status_changed(_event(job), "indexed", at=self._clock.now()))
             return "finished"
+        if is_current and letter is not None:
+            # Whoever gave it up could not say so. It is tried again when it is redriven.
+            stage = STAGES[letter.consumer_group]
+            await self._fail(tx, job, stage, code=letter.code, message=letter.reason)
+            return "failed"
         if not is_current or job.reconciled >= MOST_TRIES:
-            await self._fail(tx, job)
+            await self._fail(tx, job, _STAGES[job.status], code=Stalled.code, message=STALLED_JOB)
             return "failed"
         await self._append(tx, await _uploaded(tx, job))
         return "republished"
 
-    async def _fail(self, tx: Transaction, job: StalledJob) -> None:
-        code, stage = Stalled.code, _STAGES[job.status]
-        await tx.jobs.fail(job.job_id, stage=stage, code=code, message=STALLED_JOB)
+    async def _fail(
+        self, tx: Transaction, job: StalledJob, stage: StageName, *, code: str, message: str
+    ) -> None:
+        await tx.jobs.fail(job.job_id, stage=stage, code=code, message=message)
         said = status_changed(
             _event(job),
             "failed",
             at=self._clock.now(),
             error_code=code,
-            error_message=STALLED_JOB,
+            error_message=message,
         )
         await self._append(tx, said)
 

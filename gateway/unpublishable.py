@@ -11,7 +11,7 @@ from contracts.errors import RaglineError, UndecodableEvent
 from contracts.statuses import status_changed
 from contracts.topics import TOPICS_BY_NAME
 from gateway.outbox_headers import outbox_headers
-from runtime import metrics
+from runtime import metrics, telemetry
 from runtime.clock import Clock
 from store import Store
 from store.relay import OutboxRow
@@ -28,7 +28,9 @@ async def end_unpublishable(
     """
     match _event_in(row):
         case DocumentUploaded() as event:
-            await _fail_job(event, error, store, clock)
+            trace = telemetry.extract(row.headers)
+            with telemetry.tracer().start_as_current_span("refuse", context=trace):
+                await _fail_job(event, error, store, clock)
         case QuestionAsked() as event:
             async with store.tenant(event.tenant_id) as tx:
                 await tx.turns.fail_unowned(event.turn_id, error.code, error.message)

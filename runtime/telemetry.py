@@ -1,6 +1,7 @@
 """Traces: one for each upload and one for each question, through every Kafka hop."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -9,7 +10,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON
-from opentelemetry.trace import Tracer
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from runtime.settings import Settings
@@ -58,3 +59,25 @@ def current_trace_id() -> str | None:
     """Return the current trace's id as 32 hexadecimal digits, None outside of one."""
     context = trace.get_current_span().get_span_context()
     return trace.format_trace_id(context.trace_id) if context.is_valid else None
+
+
+@contextmanager
+def continued(trace_id: str | None, name: str) -> Generator[None]:
+    """Go on with an earlier trace in a span of its own; its id is all that was kept of it.
+
+    Without one, a trace begins. The parent is a span that nobody has: of the trace, not in it.
+    """
+    parent = None if trace_id is None else trace.set_span_in_context(_remote(int(trace_id, 16)))
+    with tracer().start_as_current_span(name, context=parent):
+        yield
+
+
+def _remote(trace_id: int) -> NonRecordingSpan:
+    return NonRecordingSpan(
+        SpanContext(
+            trace_id=trace_id,
+            span_id=trace_id & (2**64 - 1) or 1,
+            is_remote=True,
+            trace_flags=TraceFlags(TraceFlags.SAMPLED),
+        )
+    )

@@ -29,17 +29,18 @@ SELECT deleted_at IS NOT NULL FROM documents WHERE document_id = $1 FOR SHARE
 COPY = """
 INSERT INTO dead_letters (dead_letter_id, topic, partition, record_offset, recorded_at,
     origin_topic, origin_partition, origin_offset, consumer_group, key, value, headers, code,
-    reason, attempts, first_failure, last_failure, worker_version, tenant_id, document_id, redrives)
+    reason, attempts, first_failure, last_failure, worker_version, tenant_id, document_id, redrives,
+    version, generation)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-    $21)
+    $21, $22, $23)
 ON CONFLICT DO NOTHING
 """
 
 _SHOWN = """
 SELECT dead_letter_id, topic, partition, record_offset, recorded_at, origin_topic,
        origin_partition, origin_offset, consumer_group, key, value, headers, code, reason, attempts,
-       first_failure, last_failure, worker_version, redrives, tenant_id, document_id, state,
-       copied_at, settled_at
+       first_failure, last_failure, worker_version, redrives, tenant_id, document_id, version,
+       generation, state, copied_at, settled_at
 FROM dead_letters
 """
 _CHOSEN = """
@@ -76,6 +77,21 @@ LIMIT $1
 SETTLE = """
 UPDATE dead_letters SET state = $3, settled_at = now()
 WHERE dead_letter_id = $1 AND state = $2
+"""
+
+# Other records of the same work that nobody tries again; one that died twice is one by its key.
+LEFT_BEHIND = """
+SELECT count(DISTINCT other.key)
+FROM dead_letters letter JOIN dead_letters other USING (document_id, version, generation)
+WHERE letter.dead_letter_id = $1 AND other.consumer_group = letter.consumer_group
+  AND other.key <> letter.key AND other.state <> 'redriven'
+"""
+
+# The first of a version's records that nobody tries again, for no generation or this one.
+OF_VERSION = f"""{_SHOWN}
+WHERE document_id = $1 AND version = $2 AND generation IN (0, $3) AND state = 'waiting'
+ORDER BY recorded_at, dead_letter_id
+LIMIT 1
 """
 
 # How many wait, by whose and why.
@@ -116,6 +132,9 @@ class DeadRecord:
     document_id: DocumentId | None
     #: How often it had been redriven before it died here.
     redrives: int
+    #: Of the document, and 0 or the generation it was for; None where it cannot be told.
+    version: int | None = None
+    generation: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -176,6 +195,18 @@ class DeadLetters:
         """Note what became of one; False when it is not any more as it was."""
         return await self._connection.change(SETTLE, dead_letter_id, was, state) == 1
 
+    async def left_behind(self, dead_letter_id: UUID) -> int:
+        """Return how many other records of the same job are given up and not tried again."""
+        count: int = await self._connection.value(LEFT_BEHIND, dead_letter_id)
+        return count
+
+    async def of_version(
+        self, document_id: DocumentId, version: int, generation: int
+    ) -> DeadLetter | None:
+        """Return the first that waits of a document's version, None when none does."""
+        row = await self._connection.row(OF_VERSION, document_id, version, generation)
+        return None if row is None else _dead_letter(row)
+
     async def waiting(self) -> dict[tuple[str, str], int]:
         """Return how many wait, by group and code."""
         rows = await self._connection.rows(WAITING)
@@ -225,6 +256,8 @@ def _columns(record: DeadRecord) -> tuple[object, ...]:
         record.tenant_id,
         record.document_id,
         record.redrives,
+        record.version,
+        record.generation,
     )
 
 

@@ -151,12 +151,13 @@ WITH job AS (
 SELECT job_id FROM job
 """
 
-# It is tried again: what failed is running again, and so is the job.
+# It is tried again: what failed is running again, and so is the job. What was tried when it stood
+# still before counts no more.
 REOPEN = """
 WITH job AS (
     UPDATE jobs
     SET status = $3, error_code = NULL, error_message = NULL, finished_at = NULL,
-        updated_at = now(), revision = revision + 1
+        reconciled = 0, reconciled_at = NULL, updated_at = now(), revision = revision + 1
     WHERE tenant_id = current_tenant() AND job_id = $1 AND status = 'failed'
     RETURNING job_id
 ), stages AS (

@@ -41,12 +41,17 @@ SELECT count(*) AS jobs,
 {_UNMOVED}
 """
 
-# Questions that nobody answers, the oldest first.
+# Questions that nobody answers, the oldest first. A question and its record are written at one
+# moment; while a record of its tenant as old waits in the outbox, it may be this one's.
 STALLED_TURNS = """
 SELECT tenant_id, turn_id FROM turns
 WHERE state IN ('waiting', 'answering')
   AND created_at < clock_timestamp() - make_interval(secs => $1)
   AND (lease_until IS NULL OR lease_until < clock_timestamp() - make_interval(secs => $1))
+  AND NOT EXISTS (SELECT FROM outbox
+                  WHERE outbox.tenant_id = turns.tenant_id AND outbox.published_at IS NULL
+                    AND outbox.job_id IS NULL AND outbox.topic = 'chat.requested.v1'
+                    AND outbox.created_at <= turns.created_at)
 ORDER BY created_at
 LIMIT $2
 """

@@ -31,6 +31,7 @@ def read_record(record: ConsumerRecord) -> DeadRecord:
     said = _Headers(record)
     group = GROUPS[record.topic]
     tenant_id, document_id = _owner(group, record, said)
+    version, generation = _work(group, record, said)
     return DeadRecord(
         dead_letter_id=derive(
             "dead letter", record.topic, record.partition, record.offset, record.timestamp
@@ -55,6 +56,8 @@ def read_record(record: ConsumerRecord) -> DeadRecord:
         tenant_id=tenant_id,
         document_id=document_id,
         redrives=said.number(names.REDRIVES) or 0,
+        version=version,
+        generation=generation,
     )
 
 
@@ -119,6 +122,17 @@ def _owner(
                 None if tenant is None else TenantId(tenant),
                 None if document is None else DocumentId(document),
             )
+
+
+def _work(
+    group: WorkerName, record: ConsumerRecord, said: _Headers
+) -> tuple[int | None, int | None]:
+    """Return the document's version and 0 or the generation, of what can be decoded."""
+    event = event_of(group, record.value)
+    if not isinstance(event, DocumentEvent):
+        return None, None
+    generation = said.number(names.GENERATION)
+    return event.version, int(getattr(event, "generation", 0)) if generation is None else generation
 
 
 def _uuid(text: str) -> UUID | None:

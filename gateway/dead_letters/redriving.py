@@ -12,10 +12,10 @@ from uuid import UUID
 import structlog
 
 from contracts.conversations import TurnEvent
-from contracts.delivery_headers import GENERATION, redriven_headers
-from contracts.documents import DocumentEvent, StageName
+from contracts.delivery_headers import redriven_headers
+from contracts.documents import DocumentEvent
 from contracts.errors import Rejected
-from contracts.topics import retry_topics
+from contracts.topics import STAGES, retry_topics
 from gateway.dead_letters.records import event_of
 from gateway.refusals import (
     DeadLetterObsolete,
@@ -34,8 +34,6 @@ log = structlog.get_logger(__name__)
 MOST_REDRIVES = 3
 #: One request redrives no longer than this; its caller asks for the rest.
 REQUEST_SECONDS = 30.0
-
-_STAGES: dict[str, StageName] = {"parser": "parse", "chunker": "chunk", "embedder": "embed"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,7 +113,7 @@ class Redriver:
             _refuse_repetition(letter)
         # Before the job runs again: without Kafka it would run for nothing.
         await self._publisher.check()
-        await self._reopen(letter)
+        left_behind = await self._reopen(letter)
         await self._publisher.publish_raw(
             topic=next(iter(retry_topics(letter.consumer_group))),
             key=letter.key,
@@ -124,23 +122,25 @@ class Redriver:
         )
         async with self._store.system() as tx:
             await tx.dead_letters.settle(letter.dead_letter_id, was=letter.state, state="redriven")
+        if left_behind:  # those may have been redriven meanwhile, which looked at this one
+            left_behind = await self._reopen(letter)
         log.info(
             "dead_letter_redriven",
             dead_letter_id=str(letter.dead_letter_id),
             group=letter.consumer_group,
             redrives=letter.redrives + 1,
+            left_behind=left_behind,
         )
 
-    async def _reopen(self, letter: DeadLetter) -> None:
-        """Let the job run again, before its record comes; ``DeadLetterObsolete`` if it is over."""
+    async def _reopen(self, letter: DeadLetter) -> int:
+        """Let the job run again, before its record comes, unless other records of it are left.
+
+        Returns how many are: the job cannot end well without them, and stays failed until they are
+        redriven, too. Raises ``DeadLetterObsolete`` if the job or the question is over.
+        """
         match event_of(letter.consumer_group, letter.value):
             case DocumentEvent() as event:
-                stage = _STAGES[letter.consumer_group]
-                async with self._store.tenant(event.tenant_id) as tx:
-                    if not await tx.documents.lock_current(event.document_id, event.version):
-                        raise DeadLetterObsolete
-                    if await _is_of_the_job(tx, event, letter):
-                        await tx.jobs.reopen(event.job_id, stage)
+                return await self._reopen_job(event, letter)
             case TurnEvent() as event:
                 async with self._store.system() as system:
                     turns = await system.watch.turns([event.turn_id])
@@ -148,15 +148,24 @@ class Redriver:
                 if state not in {"waiting", "answering"}:
                     raise DeadLetterObsolete("Its question has ended already; ask it again.")
             case None:
-                return  # nobody can tell whose it is; the worker's version may
+                pass  # nobody can tell whose it is; the worker's version may
+        return 0
+
+    async def _reopen_job(self, event: DocumentEvent, letter: DeadLetter) -> int:
+        async with self._store.system() as system:
+            left_behind = await system.dead_letters.left_behind(letter.dead_letter_id)
+        async with self._store.tenant(event.tenant_id) as tx:
+            if not await tx.documents.lock_current(event.document_id, event.version):
+                raise DeadLetterObsolete
+            if not left_behind and await _is_of_the_job(tx, letter):
+                await tx.jobs.reopen(event.job_id, STAGES[letter.consumer_group])
+        return left_behind
 
 
-async def _is_of_the_job(tx: Transaction, event: DocumentEvent, letter: DeadLetter) -> bool:
+async def _is_of_the_job(tx: Transaction, letter: DeadLetter) -> bool:
     """Say whether the job failed with this letter: for another generation no job fails."""
-    header = dict(letter.headers).get(GENERATION, b"")
-    generation = int(header) if header.isdigit() else int(getattr(event, "generation", 0))
     active = await tx.generations.active()
-    return active is None or generation in {0, active.generation_id}
+    return active is None or letter.generation in {None, 0, active.generation_id}
 
 
 async def find(store: Store, dead_letter_id: UUID) -> DeadLetter:

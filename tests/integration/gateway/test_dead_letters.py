@@ -521,3 +521,94 @@ async def test_a_discarded_one_is_not_redriven_and_its_job_stays_failed(
     assert result["redriven"] == []
     assert await graveyard.retried(key) == []
     assert job_of(ada, event)["status"] == "failed"
+
+
+def chunked(event: DocumentUploaded, part: int, parts: int, generation: int = 1) -> bytes:
+    return encode(
+        DocumentChunked(
+            tenant_id=event.tenant_id,
+            document_id=event.document_id,
+            version=event.version,
+            job_id=event.job_id,
+            generation=generation,
+            part=part,
+            part_count=parts,
+            chunks_total=parts,
+            strategy="sentence_5",
+            chunks=(),
+        )
+    )
+
+
+@pytest.mark.asyncio
+async def test_a_job_stays_failed_until_the_last_of_its_dead_parts_is_redriven(
+    graveyard: Graveyard, operator: Client, ada: Client
+) -> None:
+    event = await failed_upload(ada, graveyard.store)
+    for part in range(3):
+        await graveyard.bury(
+            chunked(event, part, 3), key=f"{event.document_id}:{part}", group="embedder"
+        )
+    await graveyard.copy()
+    letters = listed(operator, document_id=event.document_id)
+    assert len(letters) == 3
+    for letter in letters[:2]:
+        path = f"{PATH}/{letter['dead_letter_id']}/redrive"
+        assert operator.post(path, json={}).status_code == 204
+        job = job_of(ada, event)
+        assert (job["status"], job["error"]["code"]) == ("failed", FAILURE.code)
+    path = f"{PATH}/{letters[2]['dead_letter_id']}/redrive"
+    assert operator.post(path, json={}).status_code == 204
+    job = job_of(ada, event)
+    assert (job["status"], job["error"]) == ("embedding", None)
+    assert len(await graveyard.retried(f"{event.document_id}:0", "embedder")) == 1
+
+
+@pytest.mark.asyncio
+async def test_redriving_all_parts_at_once_lets_the_job_run_again(
+    graveyard: Graveyard, operator: Client, ada: Client
+) -> None:
+    event = await failed_upload(ada, graveyard.store)
+    for part in range(4):
+        await graveyard.bury(
+            chunked(event, part, 4), key=f"{event.document_id}:{part}", group="embedder"
+        )
+    await graveyard.copy()
+    letters = listed(operator, document_id=event.document_id)
+
+    def redrive(letter: dict[str, Any]) -> int:
+        return operator.post(f"{PATH}/{letter['dead_letter_id']}/redrive", json={}).status_code
+
+    found = await asyncio.gather(*(asyncio.to_thread(redrive, letter) for letter in letters))
+    assert found == [204] * 4
+    assert job_of(ada, event)["status"] == "embedding"
+
+
+@pytest.mark.asyncio
+async def test_a_redriven_record_goes_on_in_its_trace_and_its_job_is_taken_up_anew(
+    graveyard: Graveyard, operator: Client, ada: Client
+) -> None:
+    event = await failed_upload(ada, graveyard.store)
+    key, trace = str(event.document_id), "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    await graveyard.publisher.publish_raw(
+        topic="parser.dlq.v1",
+        key=key,
+        value=encode(event),
+        headers={"traceparent": trace, f"{PREFIX}code": FAILURE.code},
+    )
+    await graveyard.copy()
+    async with graveyard.store.tenant(event.tenant_id) as tx:
+        await tx.connection.change(
+            "UPDATE jobs SET reconciled = 3, reconciled_at = now() WHERE job_id = $1", event.job_id
+        )
+    [letter] = listed(operator, document_id=event.document_id)
+    path = f"{PATH}/{letter['dead_letter_id']}/redrive"
+    assert operator.post(path, json={}).status_code == 204
+    [record] = await graveyard.retried(key)
+    assert dict(record.headers)["traceparent"].decode() == trace
+    async with graveyard.store.tenant(event.tenant_id) as tx:
+        row = await tx.connection.row(
+            "SELECT reconciled, reconciled_at FROM jobs WHERE job_id = $1", event.job_id
+        )
+    assert row is not None
+    assert tuple(row) == (0, None)

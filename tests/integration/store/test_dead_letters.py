@@ -214,3 +214,45 @@ async def test_a_failed_job_runs_again_and_can_succeed(store: Store) -> None:
     assert after.finished_at is None
     assert after.stages[0].state == "running"
     assert (ended.status, ended.stages[0].attempts) == ("indexed", 2)
+
+
+async def test_counts_the_other_records_of_a_job_that_nobody_tries_again(store: Store) -> None:
+    tenant = await a_tenant(store)
+    document = (await accepted(store, tenant, b"parts")).document_id
+
+    async def part(key: str, **changes: object) -> uuid.UUID:
+        given: dict[str, object] = {"version": 2, "generation": 1, "consumer_group": "embedder"}
+        record = a_record(tenant, document, key=key.encode(), **(given | changes))
+        assert await copied(store, record)
+        return record.dead_letter_id
+
+    async def left(letter: uuid.UUID) -> int:
+        async with store.system() as tx:
+            return await tx.dead_letters.left_behind(letter)
+
+    first, second, third = [await part(key) for key in ("0", "1", "2")]
+    await part("0")  # the first one died twice
+    for other in ({"version": 1}, {"generation": 2}, {"consumer_group": "chunker"}):
+        await part("3", **other)
+    assert await left(first) == 2
+    async with store.system() as tx:
+        await tx.dead_letters.settle(second, was="waiting", state="redriven")
+    assert await left(first) == 1
+    async with store.system() as tx:
+        await tx.dead_letters.settle(third, was="waiting", state="discarded")
+    assert await left(first) == 1
+
+
+async def test_finds_what_was_given_up_of_a_version(store: Store) -> None:
+    tenant = await a_tenant(store)
+    document = (await accepted(store, tenant, b"given up")).document_id
+    record = a_record(tenant, document, version=1, generation=1)
+    assert await copied(store, record)
+    async with store.system() as tx:
+        for version, generation in ((2, 1), (1, 2)):
+            assert await tx.dead_letters.of_version(document, version, generation) is None
+        letter = await tx.dead_letters.of_version(document, 1, 1)
+        assert letter is not None
+        assert (letter.dead_letter_id, letter.version) == (record.dead_letter_id, 1)
+        await tx.dead_letters.settle(record.dead_letter_id, was="waiting", state="redriven")
+        assert await tx.dead_letters.of_version(document, 1, 1) is None
