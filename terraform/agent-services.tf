@@ -178,7 +178,8 @@ resource "aws_eks_node_group" "services" {
     ignore_changes = [scaling_config[0].desired_size] # the cluster autoscaler's
   }
 
-  depends_on = [aws_eks_addon.nodes, aws_iam_role_policy_attachment.managed]
+  # Without a way out, a node that starts cannot join.
+  depends_on = [aws_eks_addon.nodes, aws_iam_role_policy_attachment.managed, aws_route_table_association.private]
 }
 
 # --- what runs beside ragline

@@ -30,7 +30,8 @@ resource "aws_eks_node_group" "processing" {
     ignore_changes = [scaling_config[0].desired_size] # the cluster autoscaler's
   }
 
-  depends_on = [aws_eks_addon.nodes, aws_iam_role_policy_attachment.managed]
+  # Without a way out, a node that starts cannot join.
+  depends_on = [aws_eks_addon.nodes, aws_iam_role_policy_attachment.managed, aws_route_table_association.private]
 }
 
 # With no node there, the autoscaler cannot see which label a new one would have: the group says it.

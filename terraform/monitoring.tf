@@ -53,24 +53,11 @@ locals {
               spec = { accessModes = ["ReadWriteOnce"], resources = { requests = { storage = "50Gi" } } }
             }
           }
-          additionalScrapeConfigs = local.broker_scrapes
         }
       }
       grafana = { sidecar = { dashboards = { enabled = true, searchNamespace = "ALL" } } }
     }
   }
-
-  # MSK's exporters, by the names of the brokers.
-  broker_scrapes = [
-    for job, port in { msk-jmx = 11001, msk-node = 11002 } : {
-      job_name                 = job
-      static_configs = [{
-        targets = [
-          for broker in split(",", aws_msk_cluster.main.bootstrap_brokers_sasl_scram) : replace(broker, "/:\\d+$/", ":${port}")
-        ]
-      }]
-    }
-  ]
 }
 
 # --- alarms

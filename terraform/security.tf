@@ -94,8 +94,7 @@ locals {
   servers = {
     database  = { group = aws_security_group.database.id, from = 5432, to = 5432 }
     cache     = { group = aws_security_group.cache.id, from = 6379, to = 6379 }
-    kafka     = { group = aws_security_group.kafka.id, from = 9096, to = 9096 }   # SASL/SCRAM over TLS
-    exporters = { group = aws_security_group.kafka.id, from = 11001, to = 11002 } # the brokers' metrics
+    kafka     = { group = aws_security_group.kafka.id, from = 9096, to = 9096 } # SASL/SCRAM over TLS
     endpoints = { group = aws_security_group.endpoints.id, from = 443, to = 443 }
   }
 }

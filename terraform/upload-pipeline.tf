@@ -210,18 +210,6 @@ resource "aws_msk_cluster" "main" {
     revision = aws_msk_configuration.main.latest_revision
   }
 
-  open_monitoring {
-    prometheus {
-      jmx_exporter {
-        enabled_in_broker = true
-      }
-
-      node_exporter {
-        enabled_in_broker = true
-      }
-    }
-  }
-
   logging_info {
     broker_logs {
       cloudwatch_logs {
