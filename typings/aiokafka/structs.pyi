@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Generic, NamedTuple
 
 from typing_extensions import TypeVar
@@ -23,6 +24,7 @@ class RecordMetadata(NamedTuple):
     timestamp_type: int
     log_start_offset: int | None
 
+@dataclass(frozen=True)
 class ConsumerRecord(Generic[KT, VT]):
     topic: str
     partition: int
@@ -31,4 +33,7 @@ class ConsumerRecord(Generic[KT, VT]):
     timestamp_type: int
     key: KT
     value: VT
+    checksum: int | None
+    serialized_key_size: int
+    serialized_value_size: int
     headers: Sequence[tuple[str, bytes]]
