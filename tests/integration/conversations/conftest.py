@@ -25,6 +25,7 @@ from gateway.auth.tokens import Tokens
 from gateway.conversations.deltas import DeltaHub
 from gateway.outbox import OutboxRelay
 from gateway.server import GatewayServer, listen, server_config
+from gateway.sse import EventStreams
 from providers.blobs.factory import create_blobs
 from providers.blobs.protocol import BlobStore
 from providers.chat.factory import create_chat
@@ -61,6 +62,7 @@ HANDBOOK = (
     "Lunch is served from noon. The canteen is closed on Mondays.",
     "Travel is booked by the travel office. Flights under four hours are economy class.",
 )
+ENDED = {"done", "failed", "cancelled"}
 QUESTION = "How long are backups kept?"
 
 
@@ -78,7 +80,8 @@ class Gateway:
     """A gateway that listens, and a client of it that is logged in."""
 
     url: str
-    hub: DeltaHub
+    #: None where it is another process.
+    hub: DeltaHub | None
     client: httpx.AsyncClient
 
     async def ask(self, message: str = QUESTION, **more: Any) -> httpx.Response:
@@ -90,7 +93,14 @@ class Gateway:
     ) -> AsyncGenerator[tuple[httpx.Response, AsyncIterator[Event]]]:
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": after} if after else {})
         async with self.client.stream(method, path, headers=headers, json=body or None) as response:
-            yield response, _events(response)
+            yield response, events_of(response)
+
+    async def ended(self, path: str) -> dict[str, Any]:
+        """Return the turn at ``path`` when it has ended."""
+        async with asyncio.timeout(20):
+            while (turn := (await self.client.get(path)).json())["state"] not in ENDED:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        return dict(turn)
 
     async def events(self, method: str, path: str, **more: Any) -> list[Event]:
         """Return the whole stream."""
@@ -99,7 +109,7 @@ class Gateway:
             return [event async for event in events]
 
 
-async def _events(response: httpx.Response) -> AsyncIterator[Event]:
+async def events_of(response: httpx.Response) -> AsyncIterator[Event]:
     fields: dict[str, str] = {}
     async for line in response.aiter_lines():
         if line.startswith(":"):
@@ -169,7 +179,11 @@ class World:
 
     @asynccontextmanager
     async def gateway(
-        self, *, hears: KafkaConnection | None = None, **changes: Any
+        self,
+        *,
+        hears: KafkaConnection | None = None,
+        streams: EventStreams | None = None,
+        **changes: Any,
     ) -> AsyncGenerator[Gateway]:
         """Run a gateway, with a relay of its own; it hears deltas from where ``hears`` says."""
         settings = self.settings.with_values(**changes)
@@ -184,6 +198,7 @@ class World:
             publisher=publisher,
             delta_hub=hub,
             providers={"embedding": "wordllama-256", "answering": "extractive"},
+            streams=streams or EventStreams(),
         )
         relay = OutboxRelay(store=self.store, publisher=publisher, tenant_in_flight=500)
         address: asyncio.Future[str] = asyncio.get_running_loop().create_future()

@@ -1,6 +1,5 @@
 """An answer that is longer than the provider's limit arrives whole."""
 
-import random
 from collections.abc import Callable
 
 import pytest
@@ -8,33 +7,13 @@ import pytest
 from contracts.errors import ProviderRefused
 from providers.chat.protocol import ChatModel
 from tests.fixtures.anthropic_server import AnthropicServer
+from tests.fixtures.long_text import long_text
 from tests.fixtures.openai_server import OpenAIServer
 from tests.fixtures.prompts import ask
 
 pytestmark = pytest.mark.asyncio
 
 Server = OpenAIServer | AnthropicServer
-
-_STRETCHES = (
-    "A sentence of several words, with a comma and an end. ",
-    "Another one cites its source [2].\n\n",
-    "- an item of a list\n  - one below it\n",
-    "    def indented(code): return code['x']\n\n\n",
-    "中文没有空格所以这里的文字一直写下去直到句号才会停止下来然后继续写更多的文字。",
-    "| a | table | of | cells |\n",
-    "Emoji 🙂🙃 and Ünïcödé. ",
-)
-
-
-def long_text(size: int) -> str:
-    """Text of ``size`` characters in which every stretch can be told from every other."""
-    chance = random.Random(7)  # noqa: S311 - the same text each time
-    parts: list[str] = []
-    length = 0
-    while length < size:
-        parts.append(f"{chance.choice(_STRETCHES)}{len(parts)} ")
-        length += len(parts[-1])
-    return "".join(parts)[:size].rstrip() + "."
 
 
 @pytest.mark.parametrize("trims", [False, True], ids=["exact", "without the first blanks"])

@@ -1,6 +1,7 @@
 """One question, from its record to its answer."""
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -27,6 +28,8 @@ log = structlog.get_logger(__name__)
 MAX_ATTEMPTS = 20
 #: A lease may be released before its time: a busy turn is looked at again this soon.
 LOOK_SECONDS = 5.0
+#: What errors of providers promise: true of documents, but a question is asked again.
+_GOES_ON = re.compile(r"the work waits and goes on by itself|and the work goes on by itself")
 _OUR_FAULT = "Something went wrong on our side; ask again."
 
 
@@ -97,7 +100,8 @@ async def _answer(
         raise
     except RaglineError as error:
         log.warning("turn_failed", turn_id=str(event.turn_id), code=error.code)
-        await lease.fail(code=error.code, message=error.message, said=writer.so_far)
+        message = _GOES_ON.sub("ask again later", error.message)
+        await lease.fail(code=error.code, message=message, said=writer.so_far)
     except Exception:
         await lease.fail(code=RaglineError.code, message=_OUR_FAULT, said=writer.so_far)
         raise
