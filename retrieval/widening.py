@@ -85,12 +85,14 @@ def widen(
     first, what comes after it before what comes before. Chunks and neighbours that touch are one
     context.
     """
-    pieces: dict[Place, Found | StoredChunk] = {place_of(found): found for found in chunks}
-    room -= sum(piece.char_end - piece.char_start for piece in pieces.values())
+    pieces: dict[Place, Found | StoredChunk] = {}
+    for found in chunks:
+        room -= _added(pieces, place_of(found), found)
+        pieces[place_of(found)] = found
     for place, inner in _outwards([place_of(found) for found in chunks], most):
         if place in pieces or inner not in pieces or place not in neighbours:
             continue
-        added = _distance(pieces[inner], neighbours[place])
+        added = _added(pieces, place, neighbours[place])
         if added <= room:
             pieces[place] = neighbours[place]
             room -= added
@@ -106,11 +108,15 @@ def _outwards(own: Sequence[Place], most: int) -> Iterator[tuple[Place, Place]]:
                 yield outer, outer._replace(ordinal=outer.ordinal - side)
 
 
-def _distance(inner: Found | StoredChunk, outer: StoredChunk) -> int:
-    """Return how many characters longer a context gets: the chunk, and the blanks before it."""
-    if outer.char_start >= inner.char_end:
-        return outer.char_end - inner.char_end
-    return inner.char_start - outer.char_start
+def _added(
+    pieces: Mapping[Place, Found | StoredChunk], place: Place, chunk: Found | StoredChunk
+) -> int:
+    """Return how many characters a chunk adds: its own, and the blanks to those that it touches."""
+    before = pieces.get(place._replace(ordinal=place.ordinal - 1))
+    after = pieces.get(place._replace(ordinal=place.ordinal + 1))
+    start = before.char_end if before else chunk.char_start
+    end = after.char_start if after else chunk.char_end
+    return end - start
 
 
 def _contexts(

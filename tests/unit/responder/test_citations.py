@@ -245,3 +245,37 @@ def test_reading_a_long_answer_takes_no_time() -> None:
         reader.read("Backups are kept for thirty days [[[1 ")
     reader.read(" [1]")
     assert [citation.index for citation in reader.citations] == [1]
+
+
+#: Two pages' chunks, read as one; the parsed text has other blanks between them.
+PARSED = "Backups are kept for thirty days\u2003\n\tand then they are deleted by the provider."
+GAP = (32, 35)
+WIDENED = Passage(
+    index=1,
+    document_id="d",
+    filename="f",
+    page=1,
+    page_starts=((1035, 2),),
+    char_start=1000,
+    char_end=1000 + len(PARSED),
+    text=PARSED[: GAP[0]] + "\n\n\n" + PARSED[GAP[1] :],
+    pieces=((0, GAP[0]), (GAP[1], len(PARSED))),
+    similarity=0.5,
+)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "thirty days and then they are deleted by the provider",
+        "Backups are kept for thirty days\n\n\nand then",
+        "nothing that it says",
+    ],
+)
+def test_a_quote_never_has_the_blanks_between_two_chunks(claim: str) -> None:
+    citation = cite(WIDENED, claim, "?")
+    assert citation is not None
+    at = slice(citation.char_start - 1000, citation.char_end - 1000)
+    assert PARSED[at] == citation.quote
+    assert citation.page == (1 if citation.char_start < 1035 else 2)
+    assert len(citation.quote) > 20

@@ -32,7 +32,7 @@ class AnswerAgent:
         async with run.working():
             question = await understood(question, self._models, run)
             retrieved = await self._finder.find(question)
-            passages = await self._finder.passages(question.tenant_id, retrieved.chunks)
+            passages = await self._finder.passages(question.tenant_id, retrieved.contexts)
         speech = Speech(question, passages, run, started=started)
         if passages:
             prompt = build_prompt(question.text, passages, question.past)

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from contracts.errors import ProviderBusy, ProviderUnavailable
 from contracts.ids import TenantId
-from retrieval import Retrieved, Retriever
-from store.nearest import Found
+from retrieval import Context, Retrieved, Retriever
+from workers.responder.agents.numbering import numbered
 from workers.responder.agents.pages import PageStarts
 from workers.responder.agents.patience import pause_after
 from workers.responder.agents.protocol import Question
@@ -38,24 +39,25 @@ class Finder:
                     raise
             await asyncio.sleep(pause)
 
-    async def passages(self, tenant_id: TenantId, chunks: Sequence[Found]) -> tuple[Passage, ...]:
-        """Return the chunks as passages, numbered from 1 in their order."""
-        return tuple(
-            [
-                Passage(
-                    index=index,
-                    document_id=str(found.document_id),
-                    filename=found.filename,
-                    page=found.page_first,
-                    page_starts=await self._pages.inside(tenant_id, found),
-                    char_start=found.char_start,
-                    char_end=found.char_end,
-                    text=found.text,
-                    similarity=found.similarity,
-                )
-                for index, found in enumerate(chunks, start=1)
-            ]
-        )
+    async def passages(
+        self, tenant_id: TenantId, contexts: Sequence[Context]
+    ) -> tuple[Passage, ...]:
+        """Return what is to be read as passages, numbered from 1 in their order."""
+        passages = await numbered(self._pages, tenant_id, contexts)
+        return tuple(map(_in_pieces, passages, contexts))
+
+
+def _in_pieces(passage: Passage, context: Context) -> Passage:
+    """Return the passage with its chunks, which tell its pages where nothing else does."""
+    start = context.char_start
+    return replace(
+        passage,
+        pieces=tuple(
+            (piece.char_start - start, piece.char_end - start) for piece in context.pieces
+        ),
+        page_starts=passage.page_starts
+        or tuple((piece.char_start, piece.page_first) for piece in context.pieces[1:]),
+    )
 
 
 def timings_of(retrieved: Retrieved) -> dict[str, float]:

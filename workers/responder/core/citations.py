@@ -93,17 +93,19 @@ class CitationReader:
 def cite(passage: Passage, claim: str, question: str) -> Citation | None:
     """Return the citation of what supports ``claim`` in ``passage``; None when nothing can."""
     span = best_quote(passage.text, claim, question)
-    if span.start >= span.end:
+    first, last = passage.exact_part(span.start, span.end)
+    quote = passage.text[first:last].rstrip()
+    if not quote:
         return None
-    start = passage.char_start + span.start
+    start = passage.char_start + first
     return Citation(
         index=passage.index,
         document_id=passage.document_id,
         filename=passage.filename,
         page=passage.page_at(start),
         char_start=start,
-        char_end=passage.char_start + span.end,
-        quote=passage.text[span.start : span.end],
+        char_end=start + len(quote),
+        quote=quote,
         similarity=passage.similarity,
     )
 
