@@ -10,7 +10,7 @@ from store.nearest import Found
 #: How much the first places of a ranking count more than the later ones. Reciprocal rank fusion
 #: (Cormack, Clarke and Büttcher, 2009) takes 60 for rankings of a thousand; of some forty, with
 #: five that matter, a smaller one measured better.
-RANK_CONSTANT: Final = 10
+RANK_CONSTANT: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
