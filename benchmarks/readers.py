@@ -22,7 +22,7 @@ from runtime.kafka import KafkaConnection
 
 Handle = Callable[[int], Awaitable[None]]
 #: Reads from the topic's beginning while the context is open.
-Reader = Callable[[str, Topic, Handle], AbstractAsyncContextManager[None]]
+Reader = Callable[[str, Topic, Handle], AbstractAsyncContextManager[object]]
 
 #: Records in work at the same time, where a reader can do that.
 AT_ONCE = 20
@@ -64,8 +64,13 @@ def number_in(value: bytes) -> int:
 
 
 @asynccontextmanager
-async def read_by_worker(servers: str, topic: Topic, handle: Handle) -> AsyncGenerator[None]:
-    """Read as a worker of the product does: at least once, in order per key."""
+async def read_by_worker(
+    servers: str, topic: Topic, handle: Handle
+) -> AsyncGenerator[asyncio.Task[None]]:
+    """Read as a worker of the product does: at least once, in order per key.
+
+    Yields the worker, which ends by itself at SIGTERM.
+    """
 
     async def work(event: AnswerGiven) -> Sequence[Outgoing]:
         await handle(event.generation)
@@ -80,7 +85,7 @@ async def read_by_worker(servers: str, topic: Topic, handle: Handle) -> AsyncGen
         run_worker(worker, KafkaConnection(servers=servers), probes=probes)
     )
     try:
-        yield
+        yield running
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
