@@ -34,6 +34,7 @@ COMMANDS = {
     "jobs": Entry("cli.jobs", "app", "Watch what becomes of uploads."),
     "dead-letters": Entry("cli.dead_letters", "app", "See and redrive what the workers gave up."),
     "generations": Entry("cli.generations", "app", "Index in another way, beside the active one."),
+    "replay": Entry("cli.replay", "app", "Let the workers read again."),
     "login": Entry("cli.login", "login", "Log in to a deployment."),
     "logout": Entry("cli.login", "logout", "Forget the login."),
     "doctor": Entry("cli.doctor", "doctor", "Say what is configured, reachable and missing."),

@@ -178,8 +178,13 @@ def retry_topics(worker: str) -> dict[str, int]:
     return {f"{worker}.retry.{name}.v1": seconds for name, seconds in RETRY_DELAYS.items()}
 
 
+def replay_topic(worker: str) -> str:
+    """Return the name of the topic with what this worker is to do again, behind live work."""
+    return f"{worker}.replay.v1"
+
+
 def retry_group(worker: str) -> str:
-    """Return the group in which this worker reads its retry topics."""
+    """Return the group in which this worker reads its retry topics and its replays."""
     return f"{worker}.retry"
 
 
@@ -200,6 +205,22 @@ def _retry_topics(worker: str) -> list[Topic]:
     ]
 
 
+def _replay_topic(worker: str) -> Topic:
+    return Topic(
+        name=replay_topic(worker),
+        key="of the origin",
+        partitions=6,
+        cleanup="delete",
+        retention_ms=30 * DAY,
+        owner="gateway",
+        consumers=(worker,),
+        events=(),
+    )
+
+
+#: The workers whose records can be replayed; nobody asks a question again for its asker.
+REPLAYED: tuple[WorkerName, ...] = ("parser", "chunker", "embedder")
+
 TOPICS: tuple[Topic, ...] = (
     DOCUMENTS_UPLOADED,
     DOCUMENTS_PARSED,
@@ -209,6 +230,7 @@ TOPICS: tuple[Topic, ...] = (
     CHAT_DELTAS,
     CHAT_COMPLETED,
     *(topic for worker in WORKERS for topic in _retry_topics(worker)),
+    *(_replay_topic(worker) for worker in REPLAYED),
     *(dead_letter_topic(worker) for worker in WORKERS),
 )
 

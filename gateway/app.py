@@ -28,6 +28,7 @@ from gateway.limits import Limits
 from gateway.lingering import Lingering
 from gateway.observing import Observed
 from gateway.principal import Principal
+from gateway.replays.service import ReplayDesk
 from gateway.routes import CONTROLLERS
 from gateway.schema.config import openapi_config
 from gateway.sse import EventStreams
@@ -119,6 +120,7 @@ def _make(settings: Settings, given: Collaborators) -> dict[str, Any]:
         "builder": Builder(
             store=given.store, models=given.embedding, kafka=given.kafka, settings=settings
         ),
+        "replay_desk": ReplayDesk(store=given.store, kafka=given.kafka, clock=given.clock),
         "health": _health(settings, given),
     }
 

@@ -30,6 +30,7 @@ PROVIDED = (
     "health",
     "redriver",
     "builder",
+    "replay_desk",
     "principal",
 )
 

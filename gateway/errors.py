@@ -40,6 +40,7 @@ STATUSES: dict[type[RaglineError], int] = {
     refusals.DeadLetterObsolete: HTTPStatus.CONFLICT,
     refusals.RedrivenTooOften: HTTPStatus.CONFLICT,
     refusals.GenerationConflict: HTTPStatus.CONFLICT,
+    refusals.ReplayConflict: HTTPStatus.CONFLICT,
     errors.ModelRequired: HTTPStatus.CONFLICT,
     errors.DocumentNotReady: HTTPStatus.CONFLICT,
     errors.MissingBlob: HTTPStatus.NOT_FOUND,

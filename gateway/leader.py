@@ -14,6 +14,7 @@ from gateway.generations.steps import GenerationSteps
 from gateway.housekeeping import Housekeeping
 from gateway.outbox import OutboxRelay
 from gateway.reconciler import Reconciler
+from gateway.replays.running import ReplayRuns
 from runtime import metrics
 from store import Store
 from store.leadership import Leadership
@@ -34,6 +35,8 @@ DEAD_LETTERS_SECONDS = 2.0
 RECONCILE_SECONDS = 5.0
 #: Between two looks at the generations that are built, promoted or dropped.
 GENERATIONS_SECONDS = 1.0
+#: Between two looks for a replay that was ordered.
+REPLAYS_SECONDS = 1.0
 OLD_ROWS_SECONDS = 300.0
 LEFTOVERS_SECONDS = 3600.0
 
@@ -45,7 +48,7 @@ class _Deposed(Exception):
 class Leader:
     """Does the leader's work whenever this process leads."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each of its works
         self,
         *,
         store: Store,
@@ -54,6 +57,7 @@ class Leader:
         dead_letters: DeadLetterCopy,
         reconciler: Reconciler,
         generations: GenerationSteps,
+        replays: ReplayRuns,
     ) -> None:
         self._store = store
         self._relay = relay
@@ -61,6 +65,7 @@ class Leader:
         self._dead_letters = dead_letters
         self._reconciler = reconciler
         self._generations = generations
+        self._replays = replays
 
     async def run(self) -> None:
         """Ask to lead, lead, and ask again, for ever."""
@@ -91,6 +96,7 @@ class Leader:
                     (self._reconciler.reconcile_jobs, RECONCILE_SECONDS),
                     (self._reconciler.reconcile_turns, RECONCILE_SECONDS),
                     (self._generations.advance_generations, GENERATIONS_SECONDS),
+                    (self._replays.run_replays, REPLAYS_SECONDS),
                     (chores.drop_old_rows, OLD_ROWS_SECONDS),
                     (letters.drop_old_dead_letters, OLD_ROWS_SECONDS),
                     (chores.sweep_leftovers, LEFTOVERS_SECONDS),

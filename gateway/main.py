@@ -19,6 +19,7 @@ from gateway.housekeeping import Housekeeping
 from gateway.leader import Leader
 from gateway.outbox import OutboxRelay
 from gateway.reconciler import Reconciler
+from gateway.replays.running import ReplayRuns
 from gateway.server import GatewayServer, listen, server_config
 from gateway.sse import EventStreams
 from providers.blobs.factory import create_blobs
@@ -113,6 +114,7 @@ def _leader(settings: Settings, given: Collaborators) -> Leader:
             replication=settings.kafka_replication,
             partitions_cap=settings.kafka_partitions,
         ),
+        replays=ReplayRuns(store=given.store, kafka=given.kafka, publisher=given.publisher),
     )
 
 

@@ -22,6 +22,7 @@ Rejected
 ├── DeadLetterObsolete   409
 ├── RedrivenTooOften     409
 ├── GenerationConflict   409  not in the state that this needs
+├── ReplayConflict       409  something else is in its way
 ├── RateLimited          429  with Retry-After
 ├── AnswerPending        504  says where the answer will be
 └── ClientGone           499  nobody is there to read an answer
@@ -162,6 +163,12 @@ class GenerationConflict(Rejected):
     """The generation is not in a state in which this can be done."""
 
     code = "generation_conflict"
+
+
+class ReplayConflict(Rejected):
+    """Something is in the way of this replay."""
+
+    code = "replay_conflict"
 
 
 class RedrivenTooOften(Rejected):

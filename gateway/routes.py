@@ -13,6 +13,7 @@ from gateway.documents.controller import DocumentsController, UploadController
 from gateway.documents.jobs_controller import JobsController
 from gateway.generations.controller import GenerationsController
 from gateway.health import HealthController
+from gateway.replays.controller import ReplaysController
 from gateway.search.controller import SearchController
 
 CONTROLLERS: Sequence[type[Controller]] = (
@@ -27,5 +28,6 @@ CONTROLLERS: Sequence[type[Controller]] = (
     AgentsController,
     DeadLettersController,
     GenerationsController,
+    ReplaysController,
     HealthController,
 )

@@ -101,6 +101,7 @@ WHERE generation_id = $1 AND state = 'dropped' AND table_dropped_at IS NULL
                   AND created_at < generations.dropped_at)
 """
 DROP_TABLE = "SELECT drop_generation_table($1)"
+HAS_TENANT = "SELECT FROM tenants WHERE tenant_id = $1"
 TENANTS = "SELECT tenant_id FROM tenants ORDER BY tenant_id"
 
 # How full a generation is, of the documents that have been parsed.
@@ -310,6 +311,10 @@ class Builds:
     async def tenants(self) -> list[TenantId]:
         """Return every tenant, each of which may have something in a generation."""
         return [row["tenant_id"] for row in await self._connection.rows(TENANTS)]
+
+    async def has_tenant(self, tenant_id: TenantId) -> bool:
+        """Say whether there is such a tenant."""
+        return await self._connection.row(HAS_TENANT, tenant_id) is not None
 
     async def progress(self, generation_id: int) -> BuildProgress:
         """Return how full a generation is."""

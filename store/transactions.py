@@ -19,8 +19,10 @@ from store.memory import Memories
 from store.outbox import Outbox
 from store.parse_jobs import ParseJobs
 from store.parts import DocumentParts
+from store.rebuilding import Rebuilding
 from store.reconciling import Reconciling, StalledJobs
 from store.relay import Relay
+from store.replays import Replays
 from store.turns import Turns
 from store.users import TenantUsers
 from store.watch import Watch
@@ -36,6 +38,7 @@ class Transaction:
         self.chunks = Chunks(connection, self.generations, self.embeddings)
         self.documents = Documents(connection, self.chunks, self.generations)
         self.dropping = Dropping(connection, self.generations)
+        self.rebuilding = Rebuilding(connection, self.generations)
         self.jobs = Jobs(connection)
         self.stalled_jobs = StalledJobs(connection)
         self.parts = DocumentParts(connection)
@@ -58,6 +61,7 @@ class SystemTransaction:
         self.accounts = Accounts(connection)
         self.generations = Generations(connection)
         self.builds = Builds(connection)
+        self.replays = Replays(connection)
         self.relay = Relay(connection)
         self.watch = Watch(connection)
         self.housekeeping = Housekeeping(connection)

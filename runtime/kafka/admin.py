@@ -1,13 +1,21 @@
 """Topics are created here and nowhere else; lag and members of groups are read here."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
-from aiokafka.errors import KafkaError, for_code
+from aiokafka.errors import (
+    IllegalGenerationError,
+    KafkaError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+    for_code,
+)
 
 from contracts.errors import BrokerUnavailable, Misconfigured
 from contracts.topics import DAY, HOUR, Topic
@@ -29,6 +37,14 @@ class Progress:
     #: The first record that is not completed, or would be if there were one.
     completed: int
     end: int
+
+
+class GroupInUse(Exception):
+    """A group has members, who would commit over what is set."""
+
+    def __init__(self, group: str) -> None:
+        super().__init__(f"The group {group} has members: stop its workers first.")
+        self.group = group
 
 
 class TopicAdmin:
@@ -129,6 +145,52 @@ class TopicAdmin:
         _, end = await self._bounds(partitions)
         return {partition.partition: end[partition] for partition in partitions}
 
+    async def bounds(self, topic: str) -> dict[int, tuple[int, int]]:
+        """Return for each partition its first offset and its end; empty without the topic."""
+        counts = await self.partition_counts([topic])
+        partitions = [TopicPartition(topic, number) for number in range(counts.get(topic, 0))]
+        if not partitions:
+            return {}
+        first, end = await self._bounds(partitions)
+        return {one.partition: (first[one], end[one]) for one in partitions}
+
+    async def offsets_at(self, topic: str, moment: datetime) -> dict[int, int]:
+        """Return for each partition the first record stamped then or later, or its end."""
+        bounds = await self.bounds(topic)
+        wanted = {
+            TopicPartition(topic, number): int(moment.timestamp() * 1000) for number in bounds
+        }
+        if not wanted:
+            return {}
+        async with self._consumer() as consumer:
+            found = await self._ask(consumer.offsets_for_times(wanted))
+        return {
+            one.partition: at.offset if (at := found.get(one)) else bounds[one.partition][1]
+            for one in wanted
+        }
+
+    async def reset(self, group: str, topic: str, offsets: Mapping[int, int]) -> None:
+        """Let a group without members go on from these offsets.
+
+        Raises ``GroupInUse`` when it has members: they would commit over it.
+        """
+        if await self.members(group):
+            raise GroupInUse(group)
+        places = {TopicPartition(topic, number): offset for number, offset in offsets.items()}
+        async with self._consumer(group) as consumer:
+            consumer.assign(set(places))
+            try:
+                async with asyncio.timeout(REQUEST_SECONDS):
+                    await consumer.commit(places)
+            except (
+                UnknownMemberIdError,
+                IllegalGenerationError,
+                RebalanceInProgressError,
+            ) as error:
+                raise GroupInUse(group) from error
+            except (TimeoutError, KafkaError, OSError) as error:
+                raise BrokerUnavailable from error
+
     async def delete(self, topics: list[str]) -> None:
         """Delete topics with all that is in them; those that do not exist are gone already."""
         found = list(await self.partition_counts(topics))
@@ -164,11 +226,18 @@ class TopicAdmin:
     async def _bounds(
         self, partitions: list[TopicPartition]
     ) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
-        consumer = AIOKafkaConsumer(enable_auto_commit=False, **self._connection.options())
-        try:
-            await self._ask(consumer.start())
+        async with self._consumer() as consumer:
             first = await self._ask(consumer.beginning_offsets(partitions))
             return first, await self._ask(consumer.end_offsets(partitions))
+
+    @asynccontextmanager
+    async def _consumer(self, group: str | None = None) -> AsyncGenerator[AIOKafkaConsumer]:
+        consumer = AIOKafkaConsumer(
+            group_id=group, enable_auto_commit=False, **self._connection.options()
+        )
+        try:
+            await self._ask(consumer.start())
+            yield consumer
         finally:
             await consumer.stop()
 

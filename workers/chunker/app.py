@@ -16,6 +16,7 @@ from runtime.settings import Settings
 from store.build_gate import BuildGate
 from store.connecting import connect
 from store.failed_jobs import fail_job
+from store.replayed import ReplayedOffsets
 from workers.chunker.handler import handle
 from workers.chunker.settings import ChunkerSettings
 
@@ -37,10 +38,12 @@ async def build(
     ):
         health.add("database", store.check)
         health.add("blobs", blobs.check)
+        replayed = await ReplayedOffsets.of(store, "chunker")
         worker = Worker(
             name="chunker",
             topic=INPUTS["chunker"],
             concurrency=own.concurrency,
+            replay_of=replayed.replay_of,
             drain_seconds=own.drain_seconds,
             handle=partial(handle, store=store, blobs=blobs, processes=processes, build=generation),
             give_up=partial(
@@ -53,6 +56,7 @@ async def build(
         yield replace(
             worker,
             group=build_group("chunker", generation),
+            replay_of=None,
             admit=BuildGate(store, generation, clock, has_rate=True).admit,
             marks={GENERATION: str(generation).encode()},
         )

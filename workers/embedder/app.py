@@ -17,6 +17,7 @@ from runtime.settings import Settings
 from store.build_gate import BuildGate
 from store.connecting import connect
 from store.failed_jobs import fail_job
+from store.replayed import ReplayedOffsets
 from workers.embedder.handler import handle
 from workers.embedder.settings import EmbedderSettings
 
@@ -35,10 +36,12 @@ async def build(
     async with connect(settings, application="embedder") as store:
         health.add("database", store.check)
         try:
+            replayed = await ReplayedOffsets.of(store, "embedder")
             worker = Worker(
                 name="embedder",
                 topic=INPUTS["embedder"],
                 concurrency=own.concurrency,
+                replay_of=replayed.replay_of,
                 drain_seconds=own.drain_seconds,
                 handle=partial(handle, store=store, models=models, clock=clock),
                 give_up=partial(fail_job, stage="embed", store=store, clock=clock),
@@ -50,6 +53,7 @@ async def build(
                 worker,
                 topic=chunked_topic(generation),
                 group=build_group("embedder", generation),
+                replay_of=None,
                 admit=BuildGate(store, generation, clock, has_rate=False).admit,
             )
         finally:

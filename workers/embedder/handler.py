@@ -105,6 +105,8 @@ async def _save(
         return ()
     vectors = {**prepared.known, **fresh}
     await tx.embeddings.save(prepared.generation.embedding_model, fresh)
+    if event.replay_id:  # what is written may be what is to be put right
+        await tx.rebuilding.remove_part(number, event.document_id, event.version, event.part)
     await tx.chunks.insert(
         number, event.document_id, event.version, event.part, _rows(event, vectors)
     )

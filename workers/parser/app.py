@@ -13,6 +13,7 @@ from runtime.health import Health
 from runtime.settings import Settings
 from store.connecting import connect
 from store.failed_jobs import fail_job
+from store.replayed import ReplayedOffsets
 from workers.parser.handler import confirm, handle
 from workers.parser.settings import ParserSettings
 
@@ -27,10 +28,12 @@ async def build(settings: Settings, health: Health) -> AsyncGenerator[Worker]:
         health.add("database", store.check)
         health.add("blobs", blobs.check)
         try:
+            replayed = await ReplayedOffsets.of(store, "parser")
             yield Worker(
                 name="parser",
                 topic=INPUTS["parser"],
                 concurrency=own.concurrency,
+                replay_of=replayed.replay_of,
                 drain_seconds=own.drain_seconds,
                 try_seconds=own.try_seconds,
                 handle=partial(handle, store=store, blobs=blobs, parser=parser),

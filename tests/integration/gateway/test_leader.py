@@ -12,6 +12,7 @@ from gateway import leader as leading
 from gateway.dead_letters.copying import DeadLetterCopy
 from gateway.generations.steps import GenerationSteps
 from gateway.housekeeping import Housekeeping
+from gateway.replays.running import ReplayRuns
 from gateway.leader import Leader
 from gateway.outbox import OutboxRelay
 from gateway.reconciler import Reconciler
@@ -70,6 +71,9 @@ async def relays(
                 kafka=KafkaConnection(servers=topics),
                 replication=1,
                 partitions_cap=2,
+            ),
+            replays=ReplayRuns(
+                store=store, kafka=KafkaConnection(servers=topics), publisher=publisher
             ),
         )
         task = asyncio.create_task(leader.run())

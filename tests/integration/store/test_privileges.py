@@ -45,6 +45,7 @@ GRANTED = {
         "reconciled_at,revision,status,tenant_id,updated_at,version) UPDATE(published_at)",
         "outbox": "DELETE SELECT UPDATE(published_at)",
         "refresh_tokens": "DELETE INSERT SELECT UPDATE(revoked_at,used_at)",
+        "replays": "INSERT SELECT UPDATE(finished_at,positions,problem,published,records,state)",
         "tenants": "INSERT SELECT(deleted_at,tenant_id)",
         "turns": "SELECT(attempt,created_at,lease_until,state,tenant_id,turn_id)",
         "users": "INSERT SELECT",

@@ -48,5 +48,7 @@ def test_everything_that_documents_are_read_from_is_looked_at() -> None:
 
 def _is_read_for_documents(topic: Topic) -> bool:
     return bool(set(topic.consumers) & set(DOCUMENT_WORKERS)) and (
-        topic.name in retry_topics(topic.owner) or topic.name.startswith("documents.")
+        topic.name in retry_topics(topic.owner)
+        or topic.name.startswith("documents.")
+        or ".replay." in topic.name
     )

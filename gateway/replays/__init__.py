@@ -1,0 +1,1 @@
+"""What the workers are to read again: planned, run, and told of."""
