@@ -44,10 +44,11 @@ def fill_words() -> None:
     driver = op.get_bind().connection.driver_connection
     if driver is None:
         raise RuntimeError("Migrations run on a connection, not as SQL on paper.")
-    await_only(_fill(driver))
+    await_only(fill(driver))
 
 
-async def _fill(connection: RawConnection) -> None:
+async def fill(connection: RawConnection) -> None:
+    """Do so on a connection of the tables' owner; a table that is there already is an error."""
     for row in await connection.fetch(TABLES):
         generation = row["generation"]
         names = {"chunks": f"chunks_g{generation}", "words": f"words_g{generation}"}
