@@ -35,6 +35,7 @@ COMMANDS = {
     "dead-letters": Entry("cli.dead_letters", "app", "See and redrive what the workers gave up."),
     "generations": Entry("cli.generations", "app", "Index in another way, beside the active one."),
     "replay": Entry("cli.replay", "app", "Let the workers read again."),
+    "usage": Entry("cli.usage", "usage", "Show what was used, by day."),
     "login": Entry("cli.login", "login", "Log in to a deployment."),
     "logout": Entry("cli.login", "logout", "Forget the login."),
     "doctor": Entry("cli.doctor", "doctor", "Say what is configured, reachable and missing."),

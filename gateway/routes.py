@@ -15,6 +15,7 @@ from gateway.generations.controller import GenerationsController
 from gateway.health import HealthController
 from gateway.replays.controller import ReplaysController
 from gateway.search.controller import SearchController
+from gateway.usage.controller import UsageController
 
 CONTROLLERS: Sequence[type[Controller]] = (
     UsersController,
@@ -26,6 +27,7 @@ CONTROLLERS: Sequence[type[Controller]] = (
     ChatController,
     ConversationsController,
     AgentsController,
+    UsageController,
     DeadLettersController,
     GenerationsController,
     ReplaysController,

@@ -1,4 +1,4 @@
 """Which schema this version of the product works with."""
 
 #: The newest revision of `migrations/`.
-HEAD = "0008"
+HEAD = "0009"

@@ -24,6 +24,7 @@ from store.reconciling import Reconciling, StalledJobs
 from store.relay import Relay
 from store.replays import Replays
 from store.turns import Turns
+from store.usage import UsageBook
 from store.users import TenantUsers
 from store.watch import Watch
 
@@ -48,6 +49,7 @@ class Transaction:
         self.conversations = Conversations(connection)
         self.turns = Turns(connection)
         self.memories = Memories(connection)
+        self.usage = UsageBook(connection)
         self.users = TenantUsers(connection)
         self.api_keys = ApiKeys(connection)
         self.idempotency = IdempotencyKeys(connection)

@@ -66,6 +66,7 @@ class Asking:
                 reply_partition=self.hub.partition,
                 trace_id=current_trace_id(),
             )
+            await tx.usage.asked(turn_id)
             outgoing = self._event(turn)
             await tx.outbox.append(outgoing, headers=outbox_headers(outgoing, self.clock))
         log.info("question_asked", turn_id=str(turn_id), conversation_id=str(conversation_id))

@@ -17,6 +17,7 @@ TAGS = [
     Tag(name="search", description="Ranked passages for a query."),
     Tag(name="chat", description="Questions, answers with citations, conversations."),
     Tag(name="agents", description="Agents and workers."),
+    Tag(name="usage", description="What was used, by day."),
     Tag(name="admin", description="What operators of the installation look after."),
     Tag(name="health", description="For probes and Prometheus; no token needed."),
 ]

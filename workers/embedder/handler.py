@@ -97,6 +97,7 @@ async def _save(
 ) -> Sequence[Outgoing]:
     """Write rows, vectors, progress and ledger in one transaction."""
     number = prepared.generation.generation_id
+    await tx.usage.embedded(event.document_id, *_work(event), tokens=tokens)
     if not await tx.documents.lock_current(event.document_id, event.version):
         metrics.OBSOLETE.labels("embedder").inc()
         return ()
@@ -165,6 +166,10 @@ def _rows(event: DocumentChunked, vectors: Vectors) -> list[NewChunk]:
         )
         for chunk in event.chunks
     ]
+
+
+def _work(event: DocumentChunked) -> tuple[object, ...]:
+    return event.version, event.generation, event.part, event.replay_id
 
 
 def _key(event: DocumentChunked) -> LedgerKey:

@@ -46,6 +46,7 @@ async def handle(
     await blobs.put(artefact_key(event), artefact)
     following = [announce(event, parsed.document, artefact=artefact, characters=len(text))]
     async with store.tenant(event.tenant_id) as tx:
+        await _note_usage(tx, event, parsed)
         current = await tx.documents.lock_current(event.document_id, event.version)
         if current and await tx.ledger.record(key, pack(following)):
             await _save(tx, event, parsed, characters=len(text))
@@ -143,6 +144,17 @@ async def _remote_job(event: DocumentUploaded, store: Store, parser: DocumentPar
             await tx.parse_jobs.remember(event.document_id, event.version, parser.name, external_id)
 
     return RemoteJob(known_id=known, remember=remember)
+
+
+async def _note_usage(tx: Transaction, event: DocumentUploaded, parsed: Parsed) -> None:
+    """Note what parsing took, once, also of a document that was deleted meanwhile."""
+    await tx.usage.parsed(
+        event.document_id,
+        event.version,
+        event.replay_id,
+        pages=len(parsed.document.pages),
+        pages_billed=parsed.pages_billed,
+    )
 
 
 async def _save(

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import asyncpg
@@ -46,6 +47,7 @@ pytestmark = pytest.mark.asyncio
 
 TABLES = {"chunks": "chunks_g1", "words": "words_g1", "type": "vector"}
 _OF_A_GENERATION = re.compile(r"\{(chunks|words)\}")
+ALL_DAYS = (date(2000, 1, 1), date(2100, 1, 1))
 
 _CONDITION = re.compile(r"(\w+\.)?tenant_id = (current_tenant\(\)|\$2::uuid)")
 
@@ -124,6 +126,7 @@ async def belongings(store: Store) -> Belongings:
         key_id = uuid.uuid4()
         await tx.api_keys.create(key_id, owner.user_id, "key", key_id.bytes, "rk_")
         await tx.idempotency.save(owner.user_id, "once", b"hash", {"ok": True})
+        await tx.usage.asked(turns[0].turn_id)
         job = await tx.jobs.get(document.job_id)
     assert job is not None
     return Belongings(
@@ -194,6 +197,7 @@ async def look_at(tx: Transaction, theirs: Belongings) -> dict[str, object]:
         "users": await tx.users.list(),
         "key": await tx.api_keys.get(theirs.key_id),
         "keys": await tx.api_keys.list(limit=10),
+        "usage": await tx.usage.by_day(*ALL_DAYS),
         "idempotency": await tx.idempotency.find(user, "once"),
     }
 
@@ -395,7 +399,7 @@ async def test_without_a_tenant_no_row_is_seen(store: Store, database: str) -> N
         seen = {table: await connection.value(f"SELECT count(*) FROM {table}") for table in tables}
     await pool.close()
     assert seen.pop("generations") == 1  # of the installation, not of a tenant
-    assert len(seen) == 15
+    assert len(seen) == 16
     assert {table for table, rows in seen.items() if rows} == set()
 
 

@@ -26,6 +26,7 @@ GRANTED = {
         "outbox": "INSERT",
         "parse_jobs": "DELETE INSERT SELECT UPDATE",
         "turns": "INSERT SELECT UPDATE",
+        "usage": "INSERT SELECT",
         "users": "INSERT SELECT(created_at,disabled_at,email,role,tenant_id,user_id)",
         "words_g1": "INSERT SELECT",
     },

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 import structlog
 
+from contracts.conversations import Usage
 from contracts.errors import RaglineError, StoreUnavailable
 from contracts.ids import TenantId, TurnId
 from providers.chat.metering import Meter, metered
@@ -90,7 +91,8 @@ class Lease:
                 attempt=self.attempt,
                 owner=self._owner,
                 answer=answer,
-            )
+            ),
+            cost,
         )
 
     async def fail(self, *, code: str, message: str, said: Unfinished) -> None:
@@ -103,18 +105,20 @@ class Lease:
                 code=code,
                 message=message,
                 said=self._with_cost(said),
-            )
+            ),
+            self._meter.usage,
         )
 
     async def keep(self, said: Unfinished) -> None:
-        """Store what was said of an answer that was cancelled; best effort."""
+        """Store what was said of an answer that was cancelled, and what it cost; best effort."""
         said = self._with_cost(said)
         with suppress(LeaseLost):
             try:
                 await self._write(
                     lambda tx: tx.turns.keep(
                         self._turn_id, attempt=self.attempt, owner=self._owner, said=said
-                    )
+                    ),
+                    said.usage,
                 )
             except RaglineError as error:
                 log.warning("answer_not_kept", turn_id=str(self._turn_id), code=error.code)
@@ -122,9 +126,16 @@ class Lease:
     async def release(self) -> None:
         """Let another responder take over at once; best effort."""
         try:
-            await self._extend(0)
+            await self._write(self._let_go, self._meter.usage, patience=())
+        except LeaseLost:
+            return
         except RaglineError as error:
             log.warning("lease_not_released", turn_id=str(self._turn_id), code=error.code)
+
+    async def _let_go(self, tx: Transaction) -> bool:
+        return await tx.turns.extend(
+            self._turn_id, owner=self._owner, attempt=self.attempt, seconds=0
+        )
 
     def _with_cost(self, said: Unfinished) -> Unfinished:
         return msgspec.structs.replace(said, usage=self._meter.usage)
@@ -152,10 +163,18 @@ class Lease:
                 self._turn_id, owner=self._owner, attempt=self.attempt, seconds=seconds
             )
 
-    async def _write(self, change: Callable[[Transaction], Awaitable[bool]]) -> None:
-        for pause in (*PATIENCE, None):
+    async def _write(
+        self,
+        change: Callable[[Transaction], Awaitable[bool]],
+        cost: Usage,
+        *,
+        patience: tuple[float, ...] = PATIENCE,
+    ) -> None:
+        """Change the turn; what the work cost counts even when the turn is not ours any more."""
+        for pause in (*patience, None):
             try:
                 async with self._changing, self._store.tenant(self._tenant_id) as tx:
+                    await tx.usage.answered(self._turn_id, self._owner, usage=cost)
                     changed = await change(tx)
             except StoreUnavailable:
                 if pause is None:
