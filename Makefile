@@ -6,7 +6,7 @@ ARGS   ?=
 export UV_LINK_MODE ?= copy
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format bench chaos docs lock verify-providers terraform-check chart-check clean
+.PHONY: help install run test check format bench chaos docs lock verify-providers terraform-check chart-check autoscale-test clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ chaos: install ## kill every process at random while work flows; tables of what 
 
 chart-check: install ## lint, render, validate and test the chart and its alerts; needs helm, kubeconform, promtool
 	charts/check.sh
+
+autoscale-test: install ## install the chart in the cluster of KUBECONFIG and show that workers scale on lag
+	$(BIN)/python -m tests.autoscaling $(ARGS)
 
 clean: ## remove what was installed and built (keeps .ragline, the data)
 	rm -rf $(VENV) .tools .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
