@@ -10,6 +10,7 @@ from providers.parsing.factory import create_parser
 from runtime.clock import SystemClock
 from runtime.delivery import Worker
 from runtime.health import Health
+from runtime.scratch import sweep_scratch
 from runtime.settings import Settings
 from store.connecting import connect
 from store.failed_jobs import fail_job
@@ -21,6 +22,7 @@ from workers.parser.settings import ParserSettings
 @asynccontextmanager
 async def build(settings: Settings, health: Health) -> AsyncGenerator[Worker]:
     """Yield the worker; its clients are closed afterwards."""
+    sweep_scratch()  # originals that a parser held when it was killed
     parser = create_parser(settings)
     own = ParserSettings.of(settings, is_local=parser.is_local_twin)
     blobs = configured_blobs(settings)
