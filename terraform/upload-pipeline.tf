@@ -145,6 +145,10 @@ resource "aws_msk_configuration" "main" {
   server_properties = join("\n", [
     for name, value in local.kafka_properties : "${name}=${value}"
   ])
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 locals {
@@ -167,7 +171,7 @@ resource "aws_msk_cluster" "main" {
   cluster_name           = local.name
   kafka_version          = var.kafka_version
   number_of_broker_nodes = local.kafka_brokers
-  enhanced_monitoring    = "PER_TOPIC_PER_BROKER"
+  enhanced_monitoring    = "DEFAULT" # the others cost per metric; ragline has metrics of its own topics
 
   broker_node_group_info {
     instance_type   = var.kafka.instance_type

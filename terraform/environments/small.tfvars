@@ -1,4 +1,4 @@
-# Some 1,000 documents a day, a handful of people. Losing a zone means a restore.
+# Some 100 documents a day, a handful of people. Losing a zone means a restore.
 environment        = "staging"
 availability_zones = 2
 
