@@ -1,7 +1,7 @@
 """Search by words: the BM25 of each chunk of a tenant, computed from the words of all of them.
 
 Nothing is kept of a collection but its words, so there is no statistic that could be wrong, wait
-for a lock, or tell of another tenant. See docs/decisions/0013-words-are-weighed-when-asked.md.
+for a lock, or tell of another tenant. See docs/decisions/0015-words-are-weighed-when-asked.md.
 """
 # ruff: noqa: S608 - statements are put together from constants, never from values
 
