@@ -36,6 +36,7 @@ COMMANDS = {
     "generations": Entry("cli.generations", "app", "Index in another way, beside the active one."),
     "replay": Entry("cli.replay", "app", "Let the workers read again."),
     "usage": Entry("cli.usage", "usage", "Show what was used, by day."),
+    "reprocess": Entry("cli.reprocess", "reprocess", "Process documents again."),
     "login": Entry("cli.login", "login", "Log in to a deployment."),
     "logout": Entry("cli.login", "logout", "Forget the login."),
     "doctor": Entry("cli.doctor", "doctor", "Say what is configured, reachable and missing."),

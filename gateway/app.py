@@ -21,6 +21,7 @@ from gateway.auth.tokens import Tokens
 from gateway.conversations.deltas import DeltaHub
 from gateway.dead_letters.redriving import Redriver
 from gateway.documents.job_watch import JobWatch
+from gateway.documents.reprocessing import Reprocessor
 from gateway.documents.uploads import Uploads
 from gateway.generations.service import Builder
 from gateway.health import check_backlog
@@ -121,6 +122,7 @@ def _make(settings: Settings, given: Collaborators) -> dict[str, Any]:
             store=given.store, models=given.embedding, kafka=given.kafka, settings=settings
         ),
         "replay_desk": ReplayDesk(store=given.store, kafka=given.kafka, clock=given.clock),
+        "reprocessor": Reprocessor(store=given.store, blobs=given.blobs, clock=given.clock),
         "health": _health(settings, given),
     }
 

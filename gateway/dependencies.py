@@ -31,6 +31,7 @@ PROVIDED = (
     "redriver",
     "builder",
     "replay_desk",
+    "reprocessor",
     "principal",
 )
 

@@ -41,6 +41,7 @@ STATUSES: dict[type[RaglineError], int] = {
     refusals.RedrivenTooOften: HTTPStatus.CONFLICT,
     refusals.GenerationConflict: HTTPStatus.CONFLICT,
     refusals.ReplayConflict: HTTPStatus.CONFLICT,
+    refusals.DocumentBusy: HTTPStatus.CONFLICT,
     errors.ModelRequired: HTTPStatus.CONFLICT,
     errors.DocumentNotReady: HTTPStatus.CONFLICT,
     errors.MissingBlob: HTTPStatus.NOT_FOUND,

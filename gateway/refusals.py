@@ -23,6 +23,7 @@ Rejected
 ├── RedrivenTooOften     409
 ├── GenerationConflict   409  not in the state that this needs
 ├── ReplayConflict       409  something else is in its way
+├── DocumentBusy         409
 ├── RateLimited          429  with Retry-After
 ├── AnswerPending        504  says where the answer will be
 └── ClientGone           499  nobody is there to read an answer
@@ -163,6 +164,12 @@ class GenerationConflict(Rejected):
     """The generation is not in a state in which this can be done."""
 
     code = "generation_conflict"
+
+
+class DocumentBusy(Rejected):
+    """The document is being processed; wait until its job has ended."""
+
+    code = "document_busy"
 
 
 class ReplayConflict(Rejected):

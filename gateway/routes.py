@@ -11,6 +11,7 @@ from gateway.conversations.history import ConversationsController
 from gateway.dead_letters.controller import DeadLettersController
 from gateway.documents.controller import DocumentsController, UploadController
 from gateway.documents.jobs_controller import JobsController
+from gateway.documents.reprocess_controller import ReprocessController
 from gateway.generations.controller import GenerationsController
 from gateway.health import HealthController
 from gateway.replays.controller import ReplaysController
@@ -23,6 +24,7 @@ CONTROLLERS: Sequence[type[Controller]] = (
     UploadController,
     DocumentsController,
     JobsController,
+    ReprocessController,
     SearchController,
     ChatController,
     ConversationsController,

@@ -23,6 +23,7 @@ from store.rebuilding import Rebuilding
 from store.reconciling import Reconciling, StalledJobs
 from store.relay import Relay
 from store.replays import Replays
+from store.reprocessing import Reprocessing
 from store.turns import Turns
 from store.usage import UsageBook
 from store.users import TenantUsers
@@ -39,6 +40,7 @@ class Transaction:
         self.chunks = Chunks(connection, self.generations, self.embeddings)
         self.documents = Documents(connection, self.chunks, self.generations)
         self.dropping = Dropping(connection, self.generations)
+        self.reprocessing = Reprocessing(connection)
         self.rebuilding = Rebuilding(connection, self.generations)
         self.jobs = Jobs(connection)
         self.stalled_jobs = StalledJobs(connection)

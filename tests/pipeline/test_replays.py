@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.fixtures.stack import Running
-from tests.pipeline.conftest import chunks, indexed
+from tests.pipeline.conftest import chunks, indexed, wait
 from tests.pipeline.test_generations import parsed_pages
 
 Raw: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -168,3 +168,40 @@ def test_a_whole_group_is_refused_while_it_has_members_and_read_again_without(
 async def _start(child: Any) -> asyncio.Task[None]:
     child._stopping.clear()  # noqa: SLF001 - nobody else starts again what was stopped
     return asyncio.create_task(child.watch())
+
+
+def test_a_document_is_parsed_anew_as_the_next_version(
+    operator: httpx.Client, running: Running
+) -> None:
+    job = indexed(operator, "better.txt", TEXT.format("better").encode())
+    document = job["document_id"]
+    before, parses = chunks(operator, document), parsed_pages(running)
+    answer = operator.post(f"/api/v2/documents/{document}/reprocess", json={"force_parse": True})
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["version"] == 2
+    assert wait(operator, answer.json()["job_id"])["status"] == "indexed"
+    assert parsed_pages(running) == parses + 1
+    now = chunks(operator, document)
+    assert [chunk["text"] for chunk in now] == [chunk["text"] for chunk in before]
+    assert {chunk["chunk_id"] for chunk in now}.isdisjoint(c["chunk_id"] for c in before)
+
+
+def test_documents_of_a_filter_are_chunked_again_and_keep_their_ids(
+    operator: httpx.Client, running: Running
+) -> None:
+    job = indexed(operator, "kb.txt", TEXT.format("kb").encode(), knowledge_base="ferries")
+    before, parses = chunks(operator, job["document_id"]), parsed_pages(running)
+
+    async def lose(connection: Raw) -> None:
+        await _as_tenant_of(connection, job["document_id"])
+        await connection.execute(
+            "DELETE FROM chunks_g1 WHERE document_id = $1::text::uuid", job["document_id"]
+        )
+
+    as_owner(running, lose)
+    answer = operator.post("/api/v2/documents/reprocess", json={"knowledge_base": "ferries"})
+    found = answer.json()
+    assert [one["document_id"] for one in found["reprocessed"]] == [job["document_id"]]
+    assert (found["refused"], found["has_more"]) == ([], False)
+    until(lambda: chunks(operator, job["document_id"]) == before)
+    assert parsed_pages(running) == parses
