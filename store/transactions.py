@@ -28,6 +28,7 @@ from store.turns import Turns
 from store.usage import UsageBook
 from store.users import TenantUsers
 from store.watch import Watch
+from store.worker_reports import WorkerReports
 
 
 class Transaction:
@@ -71,3 +72,4 @@ class SystemTransaction:
         self.housekeeping = Housekeeping(connection)
         self.dead_letters = DeadLetters(connection)
         self.reconciling = Reconciling(connection)
+        self.worker_reports = WorkerReports(connection)

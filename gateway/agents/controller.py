@@ -70,8 +70,13 @@ class AgentsController(Controller):
         store: Given[Store],
         kafka: Given[KafkaConnection],
         providers: Given[Mapping[str, str]],
+        clock: Given[Clock],
     ) -> AgentsStatus:
-        """Return the agents, each worker's replicas and lag, and whom they ask."""
+        """Return the agents, and of each worker replicas, lag, model and last error."""
         return await read_status(
-            store=store, kafka=kafka, providers=providers, tenant_id=principal.tenant_id
+            store=store,
+            kafka=kafka,
+            providers=providers,
+            tenant_id=principal.tenant_id,
+            clock=clock,
         )

@@ -19,12 +19,23 @@ class Query(Asked, frozen=True, kw_only=True):
 
 
 class LastError(msgspec.Struct, frozen=True, kw_only=True):
-    """The last document of your tenant that a worker gave up."""
+    """What went wrong last: at a worker, whoever it worked for, or with a document of yours."""
 
     code: str
     message: str
-    job_id: JobId
+    #: The job of your document that failed; none where it was another's, or no document's.
+    job_id: JobId | None
     at: datetime | None
+
+
+class TopicLag(msgspec.Struct, frozen=True, kw_only=True):
+    """The records of a topic that a worker has not completed, of all tenants."""
+
+    topic: str
+    lag: int
+    #: When the oldest of them was written, and how long ago that is.
+    oldest_at: datetime | None
+    oldest_seconds: float | None
 
 
 class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,10 +46,15 @@ class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
     topic: str
     #: Processes that read in the group now.
     replicas: int | None
-    #: Records of the topic that the group has not completed, of all tenants.
+    #: Records of all its topics that it has not completed, of all tenants.
     lag: int | None
-    #: Whom it asks for its work; null for a worker that asks nobody.
+    #: Of its topic, and of those in which records wait for another try.
+    topics: list[TopicLag] | None
+    #: Whom the process that started last asks for its work; null for a worker that asks nobody.
     provider: str | None
+    model: str | None
+    #: When a process of it started last; null for a worker that never has.
+    started_at: datetime | None
     last_error: LastError | None
 
 

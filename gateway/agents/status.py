@@ -1,29 +1,26 @@
-"""How the workers are, as far as Kafka and the tenant's own jobs tell."""
+"""How the workers are, as Kafka, the workers themselves and the tenant's own jobs tell."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from contracts.documents import StageName
 from contracts.errors import BrokerUnavailable
 from contracts.ids import TenantId
-from contracts.topics import INPUTS, WORKERS, WorkerName
+from contracts.topics import INPUTS, WORKERS, WorkerName, retry_group, retry_topics
 from gateway.agent_cards import AGENTS
-from gateway.agents.schemas import AgentsStatus, LastError, WorkerStatus
-from runtime.kafka import KafkaConnection, TopicAdmin
+from gateway.agents.schemas import AgentsStatus, LastError, TopicLag, WorkerStatus
+from runtime.clock import Clock
+from runtime.kafka import Backlog, KafkaConnection, TopicAdmin, read_backlogs
 from store import Store
 from store.jobs import Job
+from store.worker_reports import WorkerReport
 
 #: A page of status does not wait longer than this for Kafka.
-KAFKA_SECONDS = 5.0
+KAFKA_SECONDS = 8.0
 #: Failed jobs that are looked at for each worker's last error.
 FAILED_JOBS = 50
 
-_PROVIDERS: Mapping[WorkerName, str] = {
-    "parser": "parsing",
-    "embedder": "embedding",
-    "responder": "answering",
-}
 _STAGES: Mapping[StageName, WorkerName] = {
     "parse": "parser",
     "chunk": "chunker",
@@ -34,11 +31,16 @@ _STAGES: Mapping[StageName, WorkerName] = {
 @dataclass(frozen=True, kw_only=True)
 class _Group:
     replicas: int
-    lag: int
+    backlogs: list[Backlog]
 
 
 async def read_status(
-    *, store: Store, kafka: KafkaConnection, providers: Mapping[str, str], tenant_id: TenantId
+    *,
+    store: Store,
+    kafka: KafkaConnection,
+    providers: Mapping[str, str],
+    tenant_id: TenantId,
+    clock: Clock,
 ) -> AgentsStatus:
     """Return the status; without Kafka it says so and has the rest. ``StoreUnavailable``."""
     groups: dict[WorkerName, _Group] = {}
@@ -50,18 +52,13 @@ async def read_status(
         unknown = "Kafka does not answer, so replicas and lag are not known now."
     async with store.tenant(tenant_id) as tx:
         failed = await tx.jobs.list(limit=FAILED_JOBS, after=None, status="failed")
+    async with store.system() as system:
+        reports = await system.worker_reports.all()
     errors = _last_errors(failed)
     return AgentsStatus(
         agents=list(AGENTS.values()),
         workers=[
-            WorkerStatus(
-                name=name,
-                topic=INPUTS[name].name,
-                replicas=groups[name].replicas if name in groups else None,
-                lag=groups[name].lag if name in groups else None,
-                provider=providers.get(_PROVIDERS.get(name, "")),
-                last_error=errors.get(name),
-            )
+            _status(name, groups.get(name), reports.get(name), errors.get(name), clock)
             for name in WORKERS
         ],
         providers=dict(providers),
@@ -70,14 +67,69 @@ async def read_status(
 
 
 async def _groups(kafka: KafkaConnection) -> dict[WorkerName, _Group]:
+    reads: dict[str, Sequence[str]] = {name: [INPUTS[name].name] for name in WORKERS}
+    reads |= {retry_group(name): list(retry_topics(name)) for name in WORKERS}
     async with TopicAdmin(kafka) as admin:
+        members = await asyncio.gather(*map(admin.members, WORKERS))
+    backlogs = await read_backlogs(kafka, reads)
+    return {
+        name: _Group(
+            replicas=replicas,
+            backlogs=[one for one in backlogs if one.group in {name, retry_group(name)}],
+        )
+        for name, replicas in zip(WORKERS, members, strict=True)
+    }
 
-        async def group(name: WorkerName) -> _Group:
-            lag = await admin.lag(name, INPUTS[name].name)
-            return _Group(replicas=await admin.members(name), lag=sum(lag.values()))
 
-        found = await asyncio.gather(*map(group, WORKERS))
-    return dict(zip(WORKERS, found, strict=True))
+def _status(
+    name: WorkerName,
+    group: _Group | None,
+    report: WorkerReport | None,
+    job_error: LastError | None,
+    clock: Clock,
+) -> WorkerStatus:
+    return WorkerStatus(
+        name=name,
+        topic=INPUTS[name].name,
+        replicas=None if group is None else group.replicas,
+        lag=None if group is None else sum(one.lag for one in group.backlogs),
+        topics=None if group is None else [_lag(one, clock) for one in group.backlogs],
+        provider=None if report is None else report.provider,
+        model=None if report is None else report.model,
+        started_at=None if report is None else report.started_at,
+        last_error=_later(job_error, _reported(report)),
+    )
+
+
+def _lag(backlog: Backlog, clock: Clock) -> TopicLag:
+    oldest = backlog.oldest_at
+    age = None if oldest is None else max(0.0, (clock.now() - oldest).total_seconds())
+    return TopicLag(
+        topic=backlog.topic,
+        lag=backlog.lag,
+        oldest_at=oldest,
+        oldest_seconds=None if age is None else round(age, 1),
+    )
+
+
+def _reported(report: WorkerReport | None) -> LastError | None:
+    if report is None or report.error_code is None:
+        return None
+    return LastError(
+        code=report.error_code,
+        message=report.error_message or "",
+        job_id=None,
+        at=report.error_at,
+    )
+
+
+def _later(one: LastError | None, other: LastError | None) -> LastError | None:
+    """Return the later of two errors; what is the tenant's own says more of the same moment."""
+    if one is None or other is None:
+        return one or other
+    if one.code == other.code or one.at is None or other.at is None:
+        return one
+    return one if one.at >= other.at else other
 
 
 def _last_errors(failed: list[Job]) -> dict[WorkerName, LastError]:

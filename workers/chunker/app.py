@@ -17,6 +17,7 @@ from store.build_gate import BuildGate
 from store.connecting import connect
 from store.failed_jobs import fail_job
 from store.replayed import ReplayedOffsets
+from store.reporting import WorkerReporter
 from workers.chunker.handler import handle
 from workers.chunker.settings import ChunkerSettings
 
@@ -34,6 +35,7 @@ async def build(
     clock = SystemClock()
     async with (
         connect(settings, application="chunker") as store,
+        WorkerReporter(store, "chunker") as reporter,
         ProcessPool(own.processes) as processes,
     ):
         health.add("database", store.check)
@@ -45,7 +47,9 @@ async def build(
             concurrency=own.concurrency,
             replay_of=replayed.replay_of,
             drain_seconds=own.drain_seconds,
-            handle=partial(handle, store=store, blobs=blobs, processes=processes, build=generation),
+            handle=reporter.watching(
+                partial(handle, store=store, blobs=blobs, processes=processes, build=generation)
+            ),
             give_up=partial(
                 fail_job, stage="chunk", store=store, clock=clock, generation=generation
             ),

@@ -6,7 +6,8 @@ from dataclasses import replace
 from functools import partial
 
 from contracts.topics import INPUTS, build_group, chunked_topic
-from providers.embedding.factory import create_embedding
+from providers.embedding.cards import is_local
+from providers.embedding.factory import create_embedding, default_embedding_model
 from providers.embedding.gathering import GatheringModel
 from providers.embedding.protocol import EmbeddingModel
 from retrieval.models import EmbeddingModels
@@ -18,6 +19,7 @@ from store.build_gate import BuildGate
 from store.connecting import connect
 from store.failed_jobs import fail_job
 from store.replayed import ReplayedOffsets
+from store.reporting import WorkerReporter
 from workers.embedder.handler import handle
 from workers.embedder.settings import EmbedderSettings
 
@@ -33,7 +35,12 @@ async def build(
     own = EmbedderSettings.of(settings)
     models = EmbeddingModels(partial(_create, settings))
     clock = SystemClock()
-    async with connect(settings, application="embedder") as store:
+    model = default_embedding_model(settings)
+    provider = "local" if is_local(model) else "openai"
+    async with (
+        connect(settings, application="embedder") as store,
+        WorkerReporter(store, "embedder", provider=provider, model=model) as reporter,
+    ):
         health.add("database", store.check)
         try:
             replayed = await ReplayedOffsets.of(store, "embedder")
@@ -43,7 +50,7 @@ async def build(
                 concurrency=own.concurrency,
                 replay_of=replayed.replay_of,
                 drain_seconds=own.drain_seconds,
-                handle=partial(handle, store=store, models=models, clock=clock),
+                handle=reporter.watching(partial(handle, store=store, models=models, clock=clock)),
                 give_up=partial(fail_job, stage="embed", store=store, clock=clock),
             )
             if generation is None:

@@ -13,6 +13,7 @@ from runtime.health import Health
 from runtime.kafka import KafkaConnection, Publisher
 from runtime.settings import Settings
 from store.connecting import connect
+from store.reporting import WorkerReporter
 from workers.responder.agents import PageStarts, create_agents
 from workers.responder.handler import give_up, handle
 from workers.responder.settings import ResponderSettings
@@ -34,6 +35,8 @@ async def build(settings: Settings, health: Health) -> AsyncGenerator[Worker]:
             KafkaConnection.of(settings), client_id="ragline-responder-deltas", acks=1
         )
         stack.push_async_callback(deltas.stop)
+        reporter = WorkerReporter(store, "responder", provider=chat[0].provider, model=chat[0].name)
+        await stack.enter_async_context(reporter)
         health.add("database", store.check)
         pages = PageStarts(store, configured_blobs(settings))
         retriever = Retriever.of(settings, store, embedding)
@@ -50,6 +53,7 @@ async def build(settings: Settings, health: Health) -> AsyncGenerator[Worker]:
                 agents=create_agents(store, retriever, pages, chat, tokens=tokens),
                 publisher=deltas,
                 lease_seconds=own.lease_seconds,
+                noted=reporter.note,
             ),
             give_up=partial(give_up, store=store),
         )

@@ -1,7 +1,9 @@
 """Agents that need a model: whole documents summarized, questions researched, limits kept."""
 
+import asyncio
 import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +12,9 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from contracts.topics import retry_topics
+from runtime.clock import SystemClock
+from runtime.kafka import Publisher, TopicAdmin, read_backlogs
 from tests.fixtures.vendor_http import Fail
 from tests.integration.conversations.conftest import HANDBOOK, QUESTION, Scripted, World
 
@@ -242,3 +247,49 @@ async def test_an_agent_calls_with_the_gateway_unaware_of_a_missing_model(world:
         turn = await world.answered(event, world.agents([]))
         assert (turn.state, turn.error_code) == ("failed", "model_required")
         assert "OPENAI_API_KEY" in (turn.error_message or "")
+
+
+async def _worker(scripted: Scripted, name: str = "responder") -> dict[str, Any]:
+    status = (await scripted.gateway.client.get("/agents/status")).json()
+    assert status["unknown"] is None
+    [worker] = [worker for worker in status["workers"] if worker["name"] == name]
+    found: dict[str, Any] = worker
+    return found
+
+
+async def test_the_status_tells_the_last_error_of_the_responder_without_its_details(
+    scripted: Scripted,
+) -> None:
+    scripted.server.script.append(Fail(401, "invalid_api_key", "Key sk-secret is wrong."))
+    assert (await scripted.gateway.ask()).status_code == 502
+    for _ in range(100):
+        error = (await _worker(scripted))["last_error"]
+        if error is not None:
+            break
+        await asyncio.sleep(0.2)
+    assert error["code"] == "provider_unauthorized"
+    assert "sk-secret" not in error["message"]
+    assert error["job_id"] is None
+    assert datetime.fromisoformat(error["at"]) > SystemClock().now() - timedelta(minutes=2)
+
+
+async def test_the_status_tells_how_long_the_oldest_record_waits(
+    world: World, scripted: Scripted
+) -> None:
+    topic = next(iter(retry_topics("responder")))
+    publisher = Publisher(world.connection, client_id="test-backlog")
+    async with TopicAdmin(world.connection) as admin:
+        before = sum((await admin.lag("somebody", topic)).values())
+    try:
+        for value in (b"1", b"2"):
+            await publisher.publish_raw(topic=topic, key=b"k", value=value, headers={})
+    finally:
+        await publisher.stop()
+    [backlog] = await read_backlogs(world.connection, {"somebody": [topic]})
+    assert backlog.lag == before + 2
+    assert backlog.oldest_at is not None
+    assert backlog.oldest_at < SystemClock().now() + timedelta(minutes=1)
+    [none] = await read_backlogs(world.connection, {"somebody": ["documents.parsed.v1"]})
+    assert (none.lag, none.oldest_at) == (0, None), "a topic that does not exist"
+    worker = await _worker(scripted)
+    assert worker["lag"] == sum(topic["lag"] for topic in worker["topics"])

@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from contracts.ids import new_id
+from contracts.topics import retry_topics
 from gateway.agent_cards import AGENTS
 from tests.integration.conversations.conftest import HANDBOOK, QUESTION, Gateway, World
 from workers.responder.agents.answer import NOTHING_FOUND
@@ -300,7 +301,14 @@ async def test_the_status_shows_workers_and_whom_they_ask(gateway: Gateway) -> N
     workers = {worker["name"]: worker for worker in status["workers"]}
     assert workers["responder"]["replicas"] == 1
     assert workers["responder"]["lag"] >= 0
-    assert workers["responder"]["provider"] == "extractive"
+    assert (workers["responder"]["provider"], workers["responder"]["model"]) == (
+        "local",
+        "extractive",
+    )
+    assert workers["responder"]["started_at"] is not None
+    topics = {topic["topic"]: topic for topic in workers["responder"]["topics"]}
+    assert list(topics) == ["chat.requested.v1", *retry_topics("responder")]
+    assert workers["parser"]["provider"] is None, "it never started"
     assert workers["parser"]["replicas"] == 0
 
 
@@ -349,7 +357,7 @@ async def test_the_search_agent_needs_no_model(gateway: Gateway) -> None:
     assert [cited["index"] for cited in turn["citations"]] == list(
         range(1, len(turn["sources"]) + 1)
     )
-    best = turn["citations"][0]
-    assert best["quote"] == HANDBOOK[0][best["char_start"] : best["char_end"]]
+    whole = next(cited for cited in turn["citations"] if cited["filename"] == "handbook.txt")
+    assert whole["quote"] == "\n\n".join(HANDBOOK)[whole["char_start"] : whole["char_end"]]
     nothing = (await gateway.ask(agent="search", threshold=0.99)).json()
     assert (nothing["finish_reason"], nothing["answer"]) == ("no_context", NOTHING_FOUND)

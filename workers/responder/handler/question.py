@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import structlog
@@ -46,12 +46,13 @@ async def handle(
     agents: Mapping[str, Agent],
     publisher: Publisher,
     lease_seconds: float,
+    noted: Callable[[Exception], None] | None = None,
 ) -> Sequence[Outgoing]:
     """Answer the turn, whoever reads its record how often, once; return ``AnswerGiven``.
 
     A turn that cannot be answered fails with a sentence in its row, and nothing follows: somebody
     is waiting now, and a later answer would find nobody. Raises ``TurnBusy`` while another
-    responder holds the turn, and ``StoreUnavailable``.
+    responder holds the turn, and ``StoreUnavailable``. ``noted`` is told why a turn failed.
     """
     lease = Lease(store, event.tenant_id, event.turn_id, owner=str(new_id()), seconds=lease_seconds)
     claim = await lease.claim()
@@ -63,7 +64,11 @@ async def handle(
     async with writer:
         try:
             writer.start(lease.attempt)
-            await _answer(event, claim.turn, store=store, agents=agents, lease=lease, writer=writer)
+            failure = await _answer(
+                event, claim.turn, store=store, agents=agents, lease=lease, writer=writer
+            )
+            if failure is not None and noted is not None:
+                noted(failure)
         except LeaseLost:
             log.info("turn_lost", turn_id=str(event.turn_id), attempt=lease.attempt)
             await lease.keep(writer.so_far)
@@ -88,8 +93,8 @@ async def _answer(
     agents: Mapping[str, Agent],
     lease: Lease,
     writer: DeltaWriter,
-) -> None:
-    """Store the answer, or why there is none; only then is it announced."""
+) -> RaglineError | None:
+    """Store the answer, or why there is none, and return that; only then is it announced."""
     try:
         agent = _agent(event, turn, agents)
         question = await question_of(store, event.tenant_id, turn)
@@ -102,11 +107,13 @@ async def _answer(
         log.warning("turn_failed", turn_id=str(event.turn_id), code=error.code)
         message = _GOES_ON.sub("ask again later", error.message)
         await lease.fail(code=error.code, message=message, said=writer.so_far)
+        return error
     except Exception:
         await lease.fail(code=RaglineError.code, message=_OUR_FAULT, said=writer.so_far)
         raise
     else:
         log.info("turn_answered", turn_id=str(event.turn_id), **_facts(answer))
+        return None
 
 
 def _agent(event: QuestionAsked, turn: Turn, agents: Mapping[str, Agent]) -> Agent:
