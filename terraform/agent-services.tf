@@ -276,6 +276,11 @@ locals {
   pod_identity = { to = [{ ipBlock = { cidr = "169.254.170.23/32" } }], ports = [{ protocol = "TCP", port = 80 }] }
   isolated     = [for zone in local.zones : { ipBlock = { cidr = local.isolated_cidrs[zone] } }]
 
+  on_processing_nodes = {
+    nodeSelector = { (local.processing.key) = local.processing.value }
+    tolerations  = [merge(local.processing, { operator = "Equal" })]
+  }
+
   chart_values = {
     image = { repository = aws_ecr_repository.main.repository_url }
 
@@ -306,9 +311,9 @@ locals {
     }
 
     workers = {
-      parser    = { nodeSelector = { "ragline/nodes" = "processing" } }
-      chunker   = { nodeSelector = { "ragline/nodes" = "processing" } }
-      embedder  = { nodeSelector = { "ragline/nodes" = "processing" } }
+      parser    = local.on_processing_nodes
+      chunker   = local.on_processing_nodes
+      embedder  = local.on_processing_nodes
       responder = { nodeSelector = { "ragline/nodes" = "services" } }
     }
 

@@ -1,5 +1,11 @@
 # Nodes of their own for parsers, chunkers and embedders: they come and go with the lag, may be spot
-# instances (a worker that is told to stop hands its work back), and never crowd out an answer.
+# instances (a worker that is told to stop hands its work back), and never crowd out an answer. A taint
+# keeps everything else off them: the ingress controller on a node that vanishes would take requests
+# with it, and the load balancer does not look for it here.
+
+locals {
+  processing = { key = "ragline/nodes", value = "processing", effect = "NoSchedule" }
+}
 
 resource "aws_eks_node_group" "processing" {
   cluster_name    = aws_eks_cluster.main.name
@@ -9,7 +15,13 @@ resource "aws_eks_node_group" "processing" {
   ami_type        = "AL2023_x86_64_STANDARD"
   capacity_type   = var.processing_nodes.spot ? "SPOT" : "ON_DEMAND"
   instance_types  = var.processing_nodes.instance_types
-  labels          = { "ragline/nodes" = "processing" }
+  labels          = { (local.processing.key) = local.processing.value }
+
+  taint {
+    key    = local.processing.key
+    value  = local.processing.value
+    effect = "NO_SCHEDULE"
+  }
 
   launch_template {
     id      = aws_launch_template.nodes.id
@@ -34,10 +46,11 @@ resource "aws_eks_node_group" "processing" {
   depends_on = [aws_eks_addon.nodes, aws_iam_role_policy_attachment.managed, aws_route_table_association.private]
 }
 
-# With no node there, the autoscaler cannot see which label a new one would have: the group says it.
+# With no node there, the autoscaler cannot see what a new one would be like: the group says it.
 resource "aws_autoscaling_group_tag" "processing" {
   for_each = {
-    "k8s.io/cluster-autoscaler/node-template/label/ragline/nodes" = "processing"
+    "k8s.io/cluster-autoscaler/node-template/label/${local.processing.key}" = local.processing.value
+    "k8s.io/cluster-autoscaler/node-template/taint/${local.processing.key}" = "${local.processing.value}:${local.processing.effect}"
   }
 
   autoscaling_group_name = aws_eks_node_group.processing.resources[0].autoscaling_groups[0].name

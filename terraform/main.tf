@@ -9,7 +9,7 @@ terraform {
       source  = "hashicorp/aws"
       version = "~> 6.25"
     }
-    helm = {
+    helm = { # from 3 on, `kubernetes` below is an attribute instead of a block
       source  = "hashicorp/helm"
       version = "~> 2.17"
     }

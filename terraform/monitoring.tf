@@ -28,6 +28,7 @@ locals {
     namespace  = "logging"
     values = {
       serviceAccount = { name = "fluent-bit" }
+      tolerations    = [{ operator = "Exists" }] # on every node
       cloudWatchLogs = {
         enabled         = true
         region          = var.region

@@ -89,3 +89,23 @@ run "a_group_of_nodes_can_come_back_from_zero" {
     error_message = "The autoscaler cannot know that the missing nodes would do."
   }
 }
+
+run "processing_nodes_take_documents_and_nothing_else" {
+  assert {
+    condition = (
+      one(aws_eks_node_group.processing.taint).effect == "NO_SCHEDULE" &&
+      length(aws_eks_node_group.services.taint) == 0 &&
+      alltrue([
+        for worker in ["parser", "chunker", "embedder"] :
+        yamldecode(output.chart_values).workers[worker].nodeSelector["ragline/nodes"] == "processing" &&
+        yamldecode(output.chart_values).workers[worker].tolerations[0].key == one(aws_eks_node_group.processing.taint).key
+      ])
+    )
+    error_message = "The ingress controller could be on a node that the load balancer does not know."
+  }
+
+  assert {
+    condition     = aws_autoscaling_group_tag.processing["k8s.io/cluster-autoscaler/node-template/taint/ragline/nodes"].tag[0].value == "processing:NoSchedule"
+    error_message = "The autoscaler does not know of the taint of the missing nodes."
+  }
+}
