@@ -106,6 +106,17 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     finish_reason: str | None = None
 
 
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that was done on the way to an answer."""
+
+    agent: str
+    kind: str
+    #: What it was done to, and what came of it.
+    input: str
+    result: str
+    error: Failure | None = None
+
+
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
     """The next piece of an answer."""
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import typer
 
 from cli.answering import Answering
-from cli.answers import Citation, Piece, Turn, read_as
+from cli.answers import Citation, Piece, Step, Turn, read_as
 from cli.failures import CommandFailed
 from cli.running import read_settings, run
 from cli.sse import ServerEvent
@@ -20,10 +20,12 @@ from cli.target import (
     choose_target,
     connected,
 )
-from cli.terminal import hint, one_line, say, say_json, write
+from cli.terminal import hint, one_line, say, say_json, tell, write
 
 #: Characters of a quote that are shown; `--json` has all of them.
 QUOTE_CHARACTERS = 200
+#: And of what a step was about.
+STEP_CHARACTERS = 100
 
 
 def ask(  # noqa: PLR0913 - a parameter for each option
@@ -35,6 +37,12 @@ def ask(  # noqa: PLR0913 - a parameter for each option
     document: Annotated[
         list[UUID] | None,
         typer.Option(help="Answer from this document only; may be repeated.", metavar="ID"),
+    ] = None,
+    agent: Annotated[
+        str | None,
+        typer.Option(
+            help="Who answers: `answer`, `search`, `summarize` (with --document) or `research`."
+        ),
     ] = None,
     stream: Annotated[
         bool, typer.Option(help="Print the answer as it comes, or when it is whole.")
@@ -54,6 +62,8 @@ def ask(  # noqa: PLR0913 - a parameter for each option
     body: dict[str, Any] = {"message": question, "stream": True}
     if conversation is not None:
         body["conversation_id"] = str(conversation)
+    if agent is not None:
+        body["agent"] = agent
     if document:
         body["document_ids"] = [str(one) for one in document]
     run(_ask(target, body, _Json() if as_json else _Text(is_live=stream)))
@@ -94,6 +104,9 @@ class _Text:
 
     def show(self, event: ServerEvent) -> None:
         match event.name:
+            case "step":
+                self.break_off()
+                tell(_step_line(read_as(Step, event.data)))
             case "token" if self._is_live:
                 self._write(read_as(Piece, event.data).text)
             case "restart" if self._is_live:
@@ -125,6 +138,13 @@ class _Text:
         for citation in turn.citations:
             say(_citation_line(citation))
         hint(f'To go on: ragline ask --conversation {turn.conversation_id} "…"')
+
+
+def _step_line(step: Step) -> str:
+    given, result = one_line(step.input, most=STEP_CHARACTERS), one_line(step.result)
+    if step.error is None:
+        return f"{step.kind}: {given} → {result}"
+    return f"{step.kind} did not work: {one_line(step.error.message)} {result}"
 
 
 def _citation_line(citation: Citation) -> str:

@@ -34,10 +34,15 @@ def say(text: str) -> None:
     print(printable(text))
 
 
+def tell(text: str) -> None:
+    """Print for whoever follows what happens, beside the answer."""
+    err.print(printable(text), style="dim", markup=False, highlight=False, soft_wrap=True)
+
+
 def hint(text: str) -> None:
     """Print for a person at a terminal what no script needs."""
     if err.is_terminal:
-        err.print(printable(text), style="dim", markup=False, highlight=False, soft_wrap=True)
+        tell(text)
 
 
 def say_json(document: Any) -> None:

@@ -67,6 +67,37 @@ def test_asks_about_documents_in_a_conversation(ragline: Ragline, asked: Scripte
     assert chat.json["document_ids"] == ids[1:]
 
 
+STEP = {
+    "index": 1,
+    "agent": "answer",
+    "caller": None,
+    "kind": "rewrite",
+    "input": "And\nlunch?",
+    "result": "When is lunch served?",
+    "error": None,
+}
+
+
+def test_asks_an_agent_and_shows_its_steps_beside_the_answer(
+    ragline: Ragline, asked: ScriptedApi
+) -> None:
+    failed = {
+        "result": "All are used.",
+        "kind": "weigh",
+        "error": {"code": "x", "message": "The model is busy."},
+    }
+    asked.answer[:0] = [("step", STEP), ("step", STEP | failed)]
+
+    result = ragline("ask", "And lunch?", "--agent", "research")
+
+    assert (result.exit_code, result.stdout) == (0, ANSWER)
+    assert result.stderr == (
+        "rewrite: And lunch? → When is lunch served?\n"
+        "weigh did not work: The model is busy. All are used.\n"
+    )
+    assert asked.asked("/chat")[0].json["agent"] == "research"
+
+
 @pytest.mark.usefixtures("asked")
 def test_prints_the_same_as_a_whole(ragline: Ragline) -> None:
     assert ragline("ask", "How long?", "--no-stream").stdout == ANSWER
