@@ -132,7 +132,13 @@ def _work(
     if not isinstance(event, DocumentEvent):
         return None, None
     generation = said.number(names.GENERATION)
-    return event.version, int(getattr(event, "generation", 0)) if generation is None else generation
+    if generation is None:
+        generation = int(getattr(event, "generation", 0))
+    return _column(event.version), _column(generation)
+
+
+def _column(number: int) -> int | None:
+    return number if 0 <= number <= MOST else None
 
 
 def _uuid(text: str) -> UUID | None:

@@ -65,6 +65,9 @@ class TopicAdmin:
         except (TimeoutError, KafkaError, OSError) as error:
             await client.close()
             raise BrokerUnavailable from error
+        except asyncio.CancelledError:
+            await client.close()
+            raise
         self._client = client
         return self
 

@@ -15,7 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from contracts.errors import BrokerUnavailable, EventTooLarge
 from contracts.topics import HOUR, Topic
 from runtime.embedded import EmbeddedKafka
-from runtime.kafka import KafkaConnection, Publisher, TopicAdmin
+from runtime.kafka import KafkaConnection, Publisher, TailReader, TopicAdmin
 from runtime.kafka.publisher import MAX_REQUEST_BYTES
 
 pytestmark = pytest.mark.asyncio
@@ -77,6 +77,18 @@ async def test_a_connection_attempt_that_is_broken_off_leaves_nothing() -> None:
                 await publisher.check()
         assert await others() == set()
     await publisher.stop()
+
+
+async def test_an_admin_or_reader_that_is_broken_off_while_it_connects_leaves_nothing() -> None:
+    with socket.socket() as silent:  # accepts, and says nothing
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        connection = KafkaConnection(servers=f"127.0.0.1:{silent.getsockname()[1]}")
+        for client in (TopicAdmin(connection), TailReader(connection, "topic", 0)):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.5), client:
+                    pass
+        assert await others() == set()
 
 
 async def test_who_waits_for_anothers_connection_waits_no_longer_than_for_an_own_one(

@@ -1,13 +1,18 @@
 """Whatever is in a dead letter, it can be kept: one that could not would stop all others."""
 
+import uuid
 from datetime import UTC, datetime
 from typing import Any, cast
 
+import pytest
 from aiokafka import ConsumerRecord
 from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts import delivery_headers as names
+from contracts.codec import encode
+from contracts.documents import DocumentChunked
+from contracts.ids import DocumentId, JobId, TenantId
 from gateway.dead_letters.records import MOST, read_record
 
 OUR_HEADERS = sorted(
@@ -71,6 +76,38 @@ def test_a_redriven_record_keeps_its_own_headers_and_its_origin() -> None:
     redriven = names.redriven_headers(headers, redrives=2)
     assert redriven == {
         "ce_id": b"\xff",
+        names.GENERATION: b"x",
+        names.REPLAY: b"x",
         names.REDRIVES: b"2",
         **dict.fromkeys(names.ORIGIN, b"x"),
     }
+
+
+@pytest.mark.parametrize(
+    ("version", "header", "expected"),
+    [
+        (3, [], (3, 7)),
+        (3, [(names.GENERATION, b"9")], (3, 9)),
+        (2**40, [], (None, 7)),
+        (-1, [], (None, 7)),
+    ],
+)
+def test_a_record_tells_its_version_and_generation_where_a_column_takes_them(
+    version: int, header: list[tuple[str, bytes]], expected: tuple[int | None, int]
+) -> None:
+    event = DocumentChunked(
+        tenant_id=TenantId(uuid.uuid4()),
+        document_id=DocumentId(uuid.uuid4()),
+        version=version,
+        job_id=JobId(uuid.uuid4()),
+        generation=7,
+        part=0,
+        part_count=1,
+        chunks_total=1,
+        strategy="sentence_5",
+        chunks=(),
+    )
+    kept = read_record(a_record(header, topic="embedder.dlq.v1", value=encode(event)))
+    assert (kept.version, kept.generation) == expected
+    uploaded = read_record(a_record(header))
+    assert (uploaded.version, uploaded.generation) == (None, None)
