@@ -6,7 +6,7 @@ ARGS   ?=
 export UV_LINK_MODE ?= copy
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format bench chaos docs lock verify-providers terraform-check chart-check autoscale-test clean
+.PHONY: help install run test check format bench chaos test-log docs lock verify-providers terraform-check chart-check autoscale-test clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -58,6 +58,9 @@ verify-providers: install ## run the provider suites against the real services; 
 
 bench: install ## run every benchmark; ratios in one run
 	$(BIN)/python -m benchmarks
+
+test-log: install ## compact the log within seconds, and rebuild from what is left of it
+	$(BIN)/pytest tests/retention/compaction.py $(ARGS)
 
 chaos: install ## kill every process at random while work flows; tables of what was lost or repeated
 	$(BIN)/python -m tests.chaos $(ARGS)
