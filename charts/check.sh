@@ -48,4 +48,10 @@ for file in charts/ragline/ci/*-values.yaml; do
 done
 promtool check rules charts/ragline/rules/ragline.rules.yaml
 promtool test rules charts/ragline/rules/ragline.test.yaml
-"$PYTHON" -m pytest -q tests/deploy/check_chart.py
+checks=(tests/deploy/check_chart.py)
+if command -v prometheus >/dev/null; then
+  checks+=(tests/deploy/check_prometheus.py)
+else
+  echo "prometheus is not in PATH: its scrape of a running stack is left out." >&2
+fi
+"$PYTHON" -m pytest -q "${checks[@]}"

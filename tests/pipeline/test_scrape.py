@@ -13,6 +13,8 @@ from tests.pipeline.conftest import indexed, upload
 ASKED = [one for expression in all_expressions() for one in asked_of(expression) if one.is_ours]
 #: Their series begin with the first such event, which a healthy short run does not have.
 RARE = {
+    "ragline_duplicates_suppressed",
+    "ragline_obsolete_records",
     "ragline_provider_errors",
     "ragline_rate_limited",
     "ragline_reconciled",
