@@ -12,10 +12,10 @@ from gateway import leader as leading
 from gateway.dead_letters.copying import DeadLetterCopy
 from gateway.generations.steps import GenerationSteps
 from gateway.housekeeping import Housekeeping
-from gateway.replays.running import ReplayRuns
 from gateway.leader import Leader
 from gateway.outbox import OutboxRelay
 from gateway.reconciler import Reconciler
+from gateway.replays.running import ReplayRuns
 from providers.blobs.factory import create_blobs
 from runtime.clock import SystemClock
 from runtime.kafka import KafkaConnection, Publisher
