@@ -39,6 +39,7 @@ ALL = (
     Benchmark("upload_memory"),
     Benchmark("ingestion"),
     Benchmark("chat"),
+    Benchmark("chat_streams"),
     Benchmark("memory"),
 )
 

@@ -21,8 +21,8 @@ from benchmarks.report import Report, benchmark, percentile, percentiles
 from benchmarks.scripted_model import KEY, MODEL, running_model
 from benchmarks.stack import Machine, local_settings, running_machine, scratch_folder
 
-_EXAMPLES = Path(__file__).resolve().parent.parent / "examples" / "documents"
-_QUESTION = "When does the dome stay shut because of wind or humidity?"
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples" / "documents"
+QUESTION = "When does the dome stay shut because of wind or humidity?"
 _MANY = 100
 #: Documents beside the examples, some ten chunks each: what a retrieval has to look through.
 _OTHERS, _OTHER_BYTES = 300, 4096
@@ -96,7 +96,7 @@ async def _index(machine: Machine, headers: dict[str, str], others: int) -> None
 
 
 def _examples() -> list[tuple[str, bytes]]:
-    return [(path.name, path.read_bytes()) for path in sorted(_EXAMPLES.iterdir())]
+    return [(path.name, path.read_bytes()) for path in sorted(EXAMPLES.iterdir())]
 
 
 async def _round(
@@ -130,7 +130,7 @@ async def _chat(client: Client) -> Answered:
     began = perf_counter()
     first = 0.0
     answered: Answered | None = None
-    body = {"message": _QUESTION, "stream": True}
+    body = {"message": QUESTION, "stream": True}
     async for name, data in client.events("POST", "/chat", body):
         if name == "token" and not first:
             first = perf_counter() - began
@@ -148,7 +148,7 @@ async def _ask_model(client: Client) -> Answered:
     body = {
         "model": MODEL,
         "stream": True,
-        "messages": [{"role": "user", "content": _QUESTION}],
+        "messages": [{"role": "user", "content": QUESTION}],
     }
     began = perf_counter()
     first = 0.0

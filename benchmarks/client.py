@@ -12,6 +12,14 @@ _BOUNDARY = "ragline-benchmark"
 _LINE_BYTES = 1 << 20
 
 
+class Refused(RuntimeError):
+    """A request that was not answered with 200."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        super().__init__(f"{status}: {body.decode(errors='replace')}")
+        self.status = status
+
+
 @dataclass(frozen=True)
 class Reply:
     """A whole answer."""
@@ -93,19 +101,28 @@ class Client:
         self, method: str, path: str, content: Any = None
     ) -> AsyncGenerator[tuple[str, bytes]]:
         """Yield name and data of each server-sent event, to the end of the answer."""
+        async for name, data, _ in self.identified_events(method, path, content):
+            yield name, data
+
+    async def identified_events(
+        self, method: str, path: str, content: Any = None
+    ) -> AsyncGenerator[tuple[str, bytes, str]]:
+        """Yield the same with the id of each event; ``Refused`` where there is no stream."""
         body = b"" if content is None else json.dumps(content).encode()
         headers = {"Accept": "text/event-stream", "Content-Type": "application/json"}
         head = await self._send(method, path, body, headers)
         if head.status != 200:
-            raise RuntimeError(f"{path}: {(await self._whole(head)).body[:500]!r}")
-        name, rest = "message", b""
+            raise Refused(head.status, (await self._whole(head)).body[:500])
+        name, event_id, rest = "message", "", b""
         async for piece in self._pieces(head):
             *lines, rest = (rest + piece).split(b"\n")
             for line in lines:
                 if line.startswith(b"event: "):
                     name = line[7:].decode()
+                elif line.startswith(b"id: "):
+                    event_id = line[4:].decode()
                 elif line.startswith(b"data: "):
-                    yield name, line[6:]
+                    yield name, line[6:], event_id
 
     async def _send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> _Head:
         reader, writer = await self._connected()

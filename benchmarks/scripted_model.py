@@ -1,7 +1,8 @@
-"""A chat model that answers at once, as a process: ``python -m benchmarks.scripted_model``.
+"""A chat model as a process: ``python -m benchmarks.scripted_model [PIECES SECONDS]``.
 
 It speaks OpenAI's API on a free port of 127.0.0.1 and prints its address. What a benchmark
-measures on top of it is ours. Ends when its standard input does.
+measures on top of it is ours. It answers at once, or in so many pieces with a pause of so many
+seconds between two. Ends when its standard input does.
 """
 
 import asyncio
@@ -14,6 +15,8 @@ from tests.fixtures.openai_server import OpenAIServer
 KEY = "sk-scripted"
 MODEL = "scripted"
 _START_SECONDS = 30
+#: What a talking model says between two pauses: some three tokens.
+PIECE = "so it says, "
 
 #: About as long as an answer to a plain question; some 20 pieces of a stream.
 ANSWER = (
@@ -24,12 +27,13 @@ ANSWER = (
 
 
 @asynccontextmanager
-async def running_model() -> AsyncGenerator[str]:
-    """Start it as a child process; yield its base URL."""
+async def running_model(pieces: int = 0, seconds: float = 0.0) -> AsyncGenerator[str]:
+    """Start it as a child process; yield its base URL. Without pieces it answers at once."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "benchmarks.scripted_model",
+        *((str(pieces), str(seconds)) if pieces else ()),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
@@ -42,11 +46,14 @@ async def running_model() -> AsyncGenerator[str]:
         await process.wait()
 
 
-async def _serve() -> None:
-    async with OpenAIServer(key=KEY, text=ANSWER) as server:
+async def _serve(pieces: int = 0, seconds: float = 0.0) -> None:
+    text = PIECE * pieces + "[1]." if pieces else ANSWER
+    async with OpenAIServer(key=KEY, text=text) as server:
+        server.piece, server.delay = len(PIECE), seconds
         print(server.base_url, flush=True)
         await asyncio.to_thread(sys.stdin.read)
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    given = sys.argv[1:]
+    asyncio.run(_serve(int(given[0]), float(given[1])) if given else _serve())
