@@ -30,6 +30,8 @@ _PIECES, _PAUSE = 120, 0.05
 #: Goal for 100 streams on two cores.
 _MANY, _DELTA_MS = 100, 50
 _TOO_MANY = 300
+#: The responder's; by default it is less, and the last of a hundred would wait for their turn.
+_ANSWERS = 128
 _MOST_SECONDS = 300
 
 #: A delta's turn, attempt and sequence.
@@ -69,6 +71,7 @@ async def measure(report: Report) -> None:
                 openai_api_key=KEY,
                 chat_model=MODEL,
                 embedding_model="wordllama-256",
+                worker_concurrency=_ANSWERS,
             )
             async with running_machine(folder, settings) as machine:
                 await _measure(report, machine)
