@@ -27,6 +27,16 @@ class LaneSubscriber(DefaultSubscriber):
     intake: Intake
 
     @override
+    async def start(self) -> None:
+        """Join the group; a try that fails leaves no connection open."""
+        try:
+            await super().start()
+        except BaseException:
+            if self.consumer is not None:
+                await self.consumer.stop()
+            raise
+
+    @override
     async def _run_consume_loop(self, consumer: AIOKafkaConsumer) -> None:
         while self.running:
             try:

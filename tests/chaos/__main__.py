@@ -19,6 +19,7 @@ def main() -> int:
     runs: list[tuple[str, Sequence[object]]] = [
         ("slow", []),
         ("lanes", [*same, "--records", asked.records]),
+        ("orders", ["--seed", asked.seed]),
         ("pipeline", [*same, "--documents", asked.documents, "--questions", asked.questions]),
     ]
     return max([_run(module, arguments) for module, arguments in runs])
