@@ -239,10 +239,15 @@ async def test_search_returns_ranked_passages(gateway: Gateway) -> None:
     ).json()
     results = found["results"]
     assert [result["rank"] for result in results] == list(range(1, len(results) + 1))
-    similarities = [result["similarity"] for result in results]
-    assert similarities == sorted(similarities, reverse=True)
+    scores = [result["score"] for result in results]
+    assert scores == sorted(scores, reverse=True)
     best = results[0]
     assert best["text"] == HANDBOOK[1]
+    assert (best["vector_rank"], best["lexical_rank"], best["is_context"]) == (1, 1, True)
+    assert best["lexical_score"] > 0
+    context = best["context"]
+    assert context["text"] == "\n\n".join(HANDBOOK)[context["char_start"] : context["char_end"]]
+    assert best["text"] in context["text"]
     assert best["page"] == best["page_last"] == 2
     assert best["char_end"] - best["char_start"] == len(best["text"])
     assert found["embedding_model"] == "wordllama-256"
@@ -255,8 +260,19 @@ async def test_search_keeps_to_its_threshold_and_count(gateway: Gateway) -> None
     one = (await search("/api/v2/search", json={**query, "max_results": 1, "threshold": -1})).json()
     assert len(one["results"]) == 1
     none = (await search("/api/v2/search", json={**query, "threshold": 1})).json()
-    assert none["results"] == []
-    for wrong in ({"query": " "}, {**query, "max_results": 0}, {**query, "filters": {"x": 1}}):
+    assert [result["is_context"] for result in none["results"]] == [False]
+    by_vector = {**query, "threshold": 1, "legs": ["vector"]}
+    assert (await search("/api/v2/search", json=by_vector)).json()["results"] == []
+    alone = (await search("/api/v2/search", json={**query, "neighbours": 0})).json()["results"][0]
+    assert alone["context"]["text"] == alone["text"]
+    for wrong in (
+        {"query": " "},
+        {**query, "max_results": 0},
+        {**query, "filters": {"x": 1}},
+        {**query, "legs": []},
+        {**query, "legs": ["both"]},
+        {**query, "neighbours": 11},
+    ):
         assert (await search("/api/v2/search", json=wrong)).status_code == 422
 
 
