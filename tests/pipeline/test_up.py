@@ -63,12 +63,15 @@ def test_it_answers_a_question_about_the_examples_and_ends(folder: Path) -> None
 
 
 def test_a_second_start_keeps_the_data_and_ctrl_c_ends_every_child(folder: Path) -> None:
-    up = Up(folder, "--demo")
+    up = Up(folder, "--demo", "--scale", "embedder=3")
     up.until_said("Ctrl-C stops it")
     assert "6 already there" in up.said()
     assert "shown once" not in up.said()
     children = up.descendants()
-    assert len(children) >= 7
+    running = json.loads((folder / "stack.json").read_text())["pids"]
+    assert {"embedder", "embedder-2", "embedder-3"} <= set(running)
+    assert set(running.values()) <= {child.pid for child in children}
+    assert len(children) >= 9
     up.process.send_signal(signal.SIGINT)
     assert up.wait(seconds=60) == 0
     assert "Stopped." in up.said()
@@ -111,6 +114,13 @@ def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
     assert up.said().strip() == (
         f"Port {port} is in use; stop what uses it, or set PORT to another."
     )
+
+
+@pytest.mark.parametrize("wanted", ["embedder=many", "embedder=17", "embedders=2", "embedder"])
+def test_a_scale_that_makes_no_sense_is_one_sentence(tmp_path: Path, wanted: str) -> None:
+    up = Up(tmp_path / "data", "--scale", wanted)
+    assert up.wait(seconds=30) == 2
+    assert f"--scale {wanted} is not NAME=1…16 with one of parser" in " ".join(up.said().split())
 
 
 @pytest.mark.parametrize(
