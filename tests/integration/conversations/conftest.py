@@ -334,6 +334,13 @@ class World:
             await tx.jobs.finish(document.job_id)
         return document.document_id
 
+    async def accepted(self, filename: str) -> DocumentId:
+        """Take a document in; nothing works on it."""
+        tenant = self.user.tenant_id
+        new = _new_document(tenant, "x", filename=filename, knowledge_base="default", metadata={})
+        async with self.store.tenant(tenant) as tx:
+            return (await tx.documents.accept(new, trace_id=None)).document_id
+
     async def asked(
         self, message: str = QUESTION, *, agent: str = "answer", **filters: Any
     ) -> QuestionAsked:

@@ -141,6 +141,16 @@ async def test_documents_that_are_more_than_the_budget_are_refused_before_they_c
     assert scripted.server.requests == []
 
 
+async def test_a_document_that_is_not_indexed_is_said_to_be_not_ready(
+    world: World, scripted: Scripted
+) -> None:
+    document_id = await world.accepted("bare.txt")
+    refused = await scripted.gateway.ask("All.", agent="summarize", document_ids=[str(document_id)])
+    assert (refused.status_code, refused.json()["code"]) == (409, "document_not_ready")
+    assert "bare.txt" in refused.json()["detail"]
+    assert scripted.server.requests == []
+
+
 async def test_a_summary_says_which_documents_it_wants(scripted: Scripted) -> None:
     refused = await scripted.gateway.ask("All.", agent="summarize")
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
@@ -264,7 +274,7 @@ async def test_the_status_tells_the_last_error_of_the_responder_without_its_deta
     assert (await scripted.gateway.ask()).status_code == 502
     for _ in range(100):
         error = (await _worker(scripted))["last_error"]
-        if error is not None:
+        if error is not None and error["code"] == "provider_unauthorized":
             break
         await asyncio.sleep(0.2)
     assert error["code"] == "provider_unauthorized"

@@ -33,7 +33,7 @@ class Room:
             self._caller.take_step()
         if self._steps >= self._limits.steps:
             raise AgentLimitReached(
-                f"The agent {self._agent!r} has taken the {self._limits.steps} steps that it may."
+                f"The agent {self._agent!r} has taken all its steps ({self._limits.steps})."
             )
         if self._tokens >= self._limits.tokens:
             raise AgentLimitReached(
