@@ -32,6 +32,7 @@ ALL = (
     Benchmark("pdf_text"),
     Benchmark("embedding"),
     Benchmark("store", has_quick=False),
+    Benchmark("retrieval"),
     Benchmark("delivery"),
     Benchmark("http_json"),
     Benchmark("startup"),
