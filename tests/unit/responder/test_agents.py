@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.conversations import Usage
+from contracts.conversations import Step, Usage
 from contracts.errors import AgentLimitReached
+from providers.chat.metering import count
+from runtime.clock import SystemClock
 from workers.responder.agents.limits import Limits, Room
+from workers.responder.agents.run import Run
 from workers.responder.agents.together import together
 from workers.responder.core import Exchange, Passage
 from workers.responder.core.condensing import conversation_text, divided, parts_of
@@ -169,3 +172,47 @@ async def test_works_run_a_few_at_a_time_and_the_first_error_is_raised() -> None
 
     with pytest.raises(AgentLimitReached):
         await together([work, broken, work], most=2)
+
+
+class Hearing:
+    """Hears of steps."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+
+    def step(self, step: Step) -> None:
+        self.steps.append(step)
+
+    def sources(self, sources: object) -> None: ...
+    def token(self, text: str) -> None: ...
+    def citation(self, citation: object) -> None: ...
+    async def restart(self) -> None:
+        self.steps.clear()
+
+
+@pytest.mark.asyncio
+async def test_work_before_an_answer_ends_with_its_time() -> None:
+    run = Run("research", Limits(steps=1, tokens=1, seconds=0.01), Hearing(), SystemClock())
+    with pytest.raises(AgentLimitReached, match=r"0\.01 s"):
+        async with run.working():
+            await asyncio.sleep(60)
+    with pytest.raises(TimeoutError, match="mine"):
+        async with run.working():
+            raise TimeoutError("mine")
+
+
+@pytest.mark.asyncio
+async def test_a_step_that_is_one_too_many_is_told_and_steps_outlive_a_new_attempt() -> None:
+    hearing = Hearing()
+    run = Run("research", Limits(steps=1, tokens=1_000, seconds=1), hearing, SystemClock())
+    with run.step("split", "a") as doing:
+        doing.result = "b"
+        count(Usage(input_tokens=3, output_tokens=4, calls=1))
+    with pytest.raises(AgentLimitReached), run.step("weigh", "c"):
+        pass
+    told = [(step.kind, step.result, step.error and step.error.code) for step in hearing.steps]
+    assert told == [("split", "b", None), ("weigh", "", "agent_limit_reached")]
+    assert hearing.steps[0].usage == Usage(input_tokens=3, output_tokens=4, calls=1)
+    before = list(hearing.steps)
+    await run.restart()
+    assert hearing.steps == before

@@ -104,10 +104,13 @@ class Run:
         """Do what comes before the answer in its time; past it raises ``AgentLimitReached``."""
         seconds = self._limits.seconds
         with tracer().start_as_current_span(f"agent {self._agent}", attributes=self._attributes):
+            deadline = asyncio.timeout(seconds)
             try:
-                async with asyncio.timeout(seconds):
+                async with deadline:
                     yield
             except TimeoutError:
+                if not deadline.expired():
+                    raise
                 raise AgentLimitReached(
                     f"The agent {self._agent!r} was not ready to answer after {seconds:g} s; ask "
                     "for less."

@@ -34,8 +34,8 @@ from workers.responder.core.summarizing import (
 
 #: A part is 24,000 characters: the token budget ends before the steps do.
 _MOST_STEPS = 2_000
-#: Under the 900 s after which delivery takes a try for stuck.
-_SECONDS = 840.0
+#: Delivery takes a try for stuck after 900 s; the summary itself needs some of them.
+_SECONDS = 600.0
 _AT_ONCE = 4
 #: Of the notes of one part; 300 words, or the thoughts of a model that thinks first.
 _NOTE_TOKENS = 4_000
