@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import structlog
 
+from contracts.errors import BrokerUnavailable
 from contracts.topics import DOCUMENTS_CHUNKED, DOCUMENTS_PARSED, build_group, chunked_topic
 from runtime.kafka import KafkaConnection, TopicAdmin
 from store import Store
@@ -82,7 +83,8 @@ class GenerationSteps:
         """Let live uploads go into it once it has caught up, or at once when it is wanted."""
         if build.promote_asked_at is None:
             group = build_group("chunker", build.generation_id)
-            if any((await admin.lag(group, DOCUMENTS_PARSED.name)).values()):
+            lag = await admin.lag(group, DOCUMENTS_PARSED.name)
+            if not lag or any(lag.values()):
                 return
         async with self._store.system() as system:
             await system.builds.join(build.generation_id)
@@ -132,6 +134,8 @@ class GenerationSteps:
         for topic, group in readings:
             if topic not in marks:
                 ends = await admin.ends(topic)
+                if not ends:  # its leader is being elected, or it was made just now
+                    raise BrokerUnavailable(f"Kafka does not know the topic {topic} yet.")
                 marks[topic] = {str(partition): end for partition, end in ends.items()}
                 async with self._store.system() as system:
                     await system.builds.mark(build.generation_id, marks)
@@ -160,9 +164,9 @@ class GenerationSteps:
 async def _is_passed(admin: TopicAdmin, group: str, topic: str, ends: Mapping[str, int]) -> bool:
     progress = await admin.progress(group, topic)
     return all(
-        progress[number].completed >= min(end, progress[number].end)
+        (found := progress.get(int(partition))) is not None
+        and found.completed >= min(end, found.end)
         for partition, end in ends.items()
-        if (number := int(partition)) in progress
     )
 
 

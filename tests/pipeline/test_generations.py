@@ -2,8 +2,10 @@
 
 import os
 import signal
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import asyncpg
@@ -75,6 +77,30 @@ async def rows(running: Running, statement: str, *values: object) -> list[asyncp
         await connection.close()
 
 
+@contextmanager
+def searching(operator: httpx.Client) -> Generator[list[tuple[int, bool]]]:
+    """Ask all the time; collect the status of each answer, and whether it found something."""
+    found: list[tuple[int, bool]] = []
+    stopping = threading.Event()
+
+    def ask() -> None:
+        question = {"query": "How many steps does the keeper climb?", "threshold": -1}
+        with httpx.Client(
+            base_url=operator.base_url, headers=operator.headers, trust_env=False, timeout=30
+        ) as client:
+            while not stopping.is_set():
+                answer = client.post("/api/v2/search", json=question)
+                found.append((answer.status_code, bool(answer.json().get("results"))))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        yield found
+    finally:
+        stopping.set()
+        asking.join()
+
+
 def parsed_pages(running: Running) -> float:
     """Return how many pages the parser has parsed since it started."""
     port = (running.folder / "run" / "parser.port").read_text(encoding="ascii")
@@ -99,7 +125,11 @@ def test_a_generation_is_built_under_uploads_promoted_rolled_back_and_dropped(
         assert wait(operator, job["job_id"])["status"] == "indexed"
     assert active(operator) == before
     until(operator, number, lambda g: g["step"] == "built")
-    assert promoted(operator, number)["problem"] is None
+    with searching(operator) as found:
+        assert promoted(operator, number)["problem"] is None
+        time.sleep(0.5)
+    assert len(found) > 2
+    assert set(found) == {(200, True)}
     for job in [*old, *during]:
         found = chunks(operator, job["document_id"])
         assert [c["ordinal"] for c in found] == [0, 1]
