@@ -39,6 +39,7 @@ ALL = (
     Benchmark("upload"),
     Benchmark("upload_memory"),
     Benchmark("ingestion"),
+    Benchmark("rebuild"),
     Benchmark("chat"),
     Benchmark("chat_streams"),
     Benchmark("memory"),
