@@ -16,6 +16,7 @@ from cli.main import COMMANDS, load
 from contracts import errors
 from contracts.topics import TOPICS, Topic
 from docs import chart_schema, dashboards
+from gateway.auth.access import ACCESS, Caller, across_tenants
 from gateway.errors import FRAMEWORK_CODES, SENTENCES
 from gateway.openapi import openapi_document
 from runtime import metrics
@@ -40,6 +41,7 @@ def documents() -> dict[str, str]:
         "docs/reference/topics.md": topics_page,
         "docs/reference/metrics.md": metrics_page,
         "docs/reference/errors.md": errors_page,
+        "docs/reference/access.md": access_page,
         "docs/reference/cli.md": cli_page,
         "docs/reference/chart-values.md": chart_values_page,
         "charts/ragline/values.schema.json": lambda: _in_order(chart_schema.schema()),
@@ -140,6 +142,27 @@ def _with_subclasses(family: type[errors.RaglineError]) -> list[type[errors.Ragl
         if error.__module__.split(".")[0] in {"contracts", "store", "gateway"}:
             found += _with_subclasses(error)
     return found
+
+
+def access_page() -> str:
+    """Return the page of who may call which endpoint."""
+    rows = [
+        (
+            f"`{method} {path}`",
+            "everybody's" if access.whose is None else access.whose.value,
+            *(str(access.refusal(caller) or "yes") for caller in Caller),
+            across_tenants(method, path),
+        )
+        for (method, path), access in ACCESS.items()
+    ]
+    return _page(
+        "Access",
+        "Who may call which endpoint, and how it refuses the others: 401 without a token or key, "
+        "403 where role or key do not allow it. What is another tenant's, or another user's where "
+        "things are the caller's, does not exist: 404. Nobody registers where registration is "
+        "closed.",
+        _table(("endpoint", "whose things", *Caller, "another tenant's admin"), rows),
+    )
 
 
 def cli_page() -> str:

@@ -5,7 +5,7 @@ from gateway.auth.keys import KEY_PREFIX, REFRESH_PREFIX, Secret, digest, new_se
 from gateway.auth.passwords import Passwords
 from gateway.auth.schemas import Credentials, NewUser, Session
 from gateway.auth.tokens import Tokens
-from gateway.principal import Principal
+from gateway.principal import Credential, Principal
 from gateway.refusals import (
     BadCredentials,
     Forbidden,
@@ -49,9 +49,12 @@ class Accounts:
             )
 
     async def add(self, new: NewUser, admin: Principal) -> User:
-        """Add a user to the admin's tenant; ``Forbidden`` for whoever is no admin."""
+        """Add a user to the admin's tenant; ``Forbidden`` for whoever has not logged in as one."""
         if not admin.is_admin:
             raise Forbidden("Only an admin adds users to a tenant.")
+        if admin.credential is not Credential.token:
+            # Else a leaked key could make an admin, who makes further keys.
+            raise Forbidden("Users are added with a token: log in with e-mail and password.")
         if new.tenant_name is not None:
             raise InvalidRequest(
                 "You add a user to your own tenant; leave `tenant_name` out.", field="tenant_name"
