@@ -1,6 +1,5 @@
 """Bringing back what is derived from a document, and its own rows where they are lost."""
 
-
 from contracts import ids
 from contracts.documents import DocumentParsed, DocumentUploaded
 from contracts.ids import DocumentId
