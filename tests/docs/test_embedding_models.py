@@ -15,6 +15,7 @@ def test_every_known_model_has_a_row(card: ModelCard) -> None:
     cells = [
         f"{card.dimensions:,}",
         f"{card.default_threshold}",
+        f"{card.vector_weight:g}",
         f"{card.max_input_tokens:,} tokens",
         f"{card.max_batch_inputs:,} inputs, {card.max_batch_tokens:,} tokens",
     ]

@@ -11,7 +11,7 @@ from contracts.conversations import Citation
 from gateway.conversations.schemas import ErrorEvent, TokenEvent, TurnShown
 from gateway.documents.schemas import JobError, JobShown, StageShown, UploadAccepted
 from gateway.paging import Page
-from gateway.search.schemas import Result, Results
+from gateway.search.schemas import ReadContext, Result, Results
 
 ID = UUID(int=1)
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -81,6 +81,12 @@ def result() -> Result:
         char_end=5,
         text="text",
         similarity=0.7,
+        lexical_score=3.2,
+        score=0.9,
+        vector_rank=2,
+        lexical_rank=1,
+        is_context=False,
+        context=ReadContext(char_start=0, char_end=12, text="text, widened"),
     )
 
 
@@ -134,7 +140,9 @@ def test_reads_the_results_of_a_search_as_the_gateway_shows_them() -> None:
 
     passages = read_as(Passages, msgspec.json.encode(shown))
 
-    assert (passages.results[0].page_last, passages.threshold) == (4, 0.4)
+    [found] = passages.results
+    assert (found.page_last, found.lexical_score, found.is_context) == (4, 3.2, False)
+    assert passages.threshold == 0.4
 
 
 @pytest.mark.parametrize("content", [b"<html>", b"{}", b"\xff", b"[]"])
