@@ -6,7 +6,7 @@ ARGS   ?=
 export UV_LINK_MODE ?= copy
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format bench chaos test-log docs lock verify-providers terraform-check chart-check autoscale-test clean
+.PHONY: help install run test check format bench chaos test-log docs lock verify-providers terraform-check chart-check autoscale-test image image-test clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -70,6 +70,12 @@ chart-check: install ## lint, render, validate and test the chart and its alerts
 
 autoscale-test: install ## install the chart in the cluster of KUBECONFIG and show that workers scale on lag
 	$(BIN)/python -m tests.autoscaling $(ARGS)
+
+image: ## build the container image with podman, docker or buildah; ARGS="--base ... --ca ..."
+	@deployment/build-image.sh $(ARGS)
+
+image-test: install ## send a document through containers of the image, locked up as in a cluster
+	$(BIN)/python -m tests.image $(ARGS)
 
 clean: ## remove what was installed and built (keeps .ragline, the data)
 	rm -rf $(VENV) .tools .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

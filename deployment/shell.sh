@@ -138,16 +138,16 @@ deployed_revision() {
 }
 
 # --- images
-# podman or docker, whichever is there.
+# podman, docker or buildah, whichever is there.
 engine() {
   local tool
-  for tool in podman docker; do
+  for tool in podman docker buildah; do
     if command -v "$tool" >/dev/null; then
       printf '%s' "$tool"
       return
     fi
   done
-  [[ $DRY_RUN == true ]] || die 2 "Neither podman nor docker is installed."
+  [[ $DRY_RUN == true ]] || die 2 "None of podman, docker and buildah is installed: one of them builds the image."
   printf 'podman'
 }
 
@@ -157,6 +157,22 @@ default_tag() {
   tag=$(git -C "$ROOT" describe --tags --always --dirty 2>/dev/null) || tag=
   [[ -n $tag && $tag != *-dirty ]] || die 2 "This checkout has changes of its own (or is none): name the image with --tag."
   printf '%s' "$tag"
+}
+
+# The version that this checkout becomes when it is released.
+version() { sed -n 's/^version = "\(.*\)"$/\1/p' "$ROOT/pyproject.toml"; }
+
+# The commit of this checkout, for the image's labels.
+revision() { git -C "$ROOT" rev-parse HEAD 2>/dev/null || printf 'unknown'; }
+
+# Build the Dockerfile. IMAGE_BASE is another base, IMAGE_CA a bundle of certificates for downloads.
+build_image() { # TOOL NAME:TAG [ARGUMENT...]
+  local tool=$1 name=$2
+  shift 2
+  local arguments=(--build-arg "VERSION=${name##*:}" --build-arg "REVISION=$(revision)")
+  [[ -z ${IMAGE_BASE:-} ]] || arguments+=(--build-arg "BASE=$IMAGE_BASE")
+  [[ -z ${IMAGE_CA:-} ]] || arguments+=(--secret "id=ca,src=$IMAGE_CA")
+  run "$tool" build "${arguments[@]}" "$@" --tag "$name" "$ROOT"
 }
 
 is_pushed() { # TAG
@@ -183,7 +199,7 @@ push_image() { # TAG
     return
   fi
   tool=$(engine)
-  run "$tool" build --platform linux/amd64 --tag "$REPOSITORY:$1" "$ROOT"
+  build_image "$tool" "$REPOSITORY:$1" --platform linux/amd64 # what the nodes are
   log_in_to_registry "$tool"
   run "$tool" push "$REPOSITORY:$1"
 }

@@ -7,6 +7,7 @@ import pytest
 from tests.deploy.scripts import DEPLOYMENT, Checkout
 
 SCRIPTS = {
+    "build-image.sh": ["--tag", "ragline:v2"],
     "environment-setup.sh": ["--environment", "staging", "--state-bucket", "state"],
     "deploy.sh": ["--environment", "staging", "--tag", "v2"],
     "deploy-upload-pipeline.sh": ["--environment", "staging", "--tag", "v2"],
@@ -102,6 +103,21 @@ def test_an_image_that_is_there_is_not_built_again(checkout: Checkout) -> None:
     checkout.replies = [THERE]
     assert checkout.run("deploy.sh", *DEPLOY).returncode == 0
     assert checkout.calls("podman", "docker") == []
+
+
+def test_an_image_is_built_for_the_nodes_and_says_its_version(checkout: Checkout) -> None:
+    checkout.replies = [MISSING]
+    done = checkout.run("deploy.sh", *DEPLOY, IMAGE_BASE="python@sha256:1", IMAGE_CA="/ca.pem")
+    assert done.returncode == 0, done.stderr
+    [build] = checkout.calls("podman build")
+    for given in (
+        "--platform linux/amd64",
+        "--build-arg VERSION=v2",
+        "--build-arg BASE=python@sha256:1",
+        "--secret id=ca,src=/ca.pem",
+        "--tag 1.dkr.ecr.example/ragline-staging:v2",
+    ):
+        assert given in build
 
 
 def test_nothing_is_applied_where_nothing_changes(checkout: Checkout) -> None:
@@ -255,3 +271,51 @@ def test_without_a_release_nothing_is_rolled_back(checkout: Checkout) -> None:
     assert done.returncode == 1
     assert checkout.calls("helm rollback") == []
     assert checkout.run("rollback.sh", "--to", "x", "--url", "https://x.example").returncode == 2
+
+
+# --- build-image.sh
+def test_an_image_is_built_with_what_is_there(checkout: Checkout) -> None:
+    assert checkout.run("build-image.sh", "--tag", "ragline:v2").returncode == 0
+    [build] = checkout.calls("podman", "docker")
+    assert build.startswith("podman build ")
+    assert "--build-arg EXTRAS=cloud" in build
+    assert build.endswith(f"--tag ragline:v2 {checkout.folder}")
+    (checkout.folder / "bin" / "podman").unlink()
+    path = f"{checkout.folder / 'bin'}:{_without_engines(checkout)}"
+    done = checkout.run("build-image.sh", "--tag", "ragline:v2", PATH=path)
+    assert done.returncode == 0, done.stderr
+    assert len(checkout.calls("docker build ")) == 1
+
+
+def test_without_anything_that_builds_an_image_it_says_so(checkout: Checkout) -> None:
+    for tool in ("podman", "docker"):
+        (checkout.folder / "bin" / tool).unlink()
+    path = f"{checkout.folder / 'bin'}:{_without_engines(checkout)}"
+    done = checkout.run("build-image.sh", "--tag", "ragline:v2", PATH=path)
+    assert done.returncode == 2
+    assert "None of podman, docker and buildah is installed" in done.stderr
+
+
+def test_an_image_that_cannot_be_built_is_an_error(checkout: Checkout) -> None:
+    checkout.replies = ["podman build *|125||"]
+    done = checkout.run("build-image.sh", "--tag", "ragline:v2")
+    assert done.returncode == 1
+    assert "podman could not build ragline:v2" in done.stderr
+    assert "Built" not in done.stderr
+
+
+def test_there_is_an_image_with_and_one_without_twins(checkout: Checkout) -> None:
+    assert checkout.run("build-image.sh", "--tag", "r:1", "--extras", "local").returncode == 0
+    assert "--build-arg EXTRAS=local" in checkout.calls("podman build")[0]
+    done = checkout.run("build-image.sh", "--tag", "r:1", "--extras", "dev")
+    assert done.returncode == 2
+    assert "--extras is cloud or local, not dev" in done.stderr
+
+
+def _without_engines(checkout: Checkout) -> Path:
+    """A folder with what a script needs and nothing that builds images."""
+    bare = checkout.folder / "tools"
+    bare.mkdir()
+    for tool in ("bash", "dirname", "basename", "cat", "sed", "git"):
+        (bare / tool).symlink_to(f"/usr/bin/{tool}")
+    return bare
