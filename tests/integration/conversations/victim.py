@@ -5,6 +5,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import structlog
+
 from contracts.codec import decode
 from contracts.topics import CHAT_REQUESTED
 from providers.blobs.factory import create_blobs
@@ -27,6 +29,7 @@ class Speaking(ScriptedModel):
 
 async def main(dsn: str, servers: str, event: str) -> None:
     """Answer until killed."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     settings = Settings(_env_file=None, environment="test", database_url=dsn)
     store = await Store.connect(dsn, pool_size=3)
     model = Speaking()
