@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import structlog
 
+from contracts.errors import Misconfigured
 from contracts.topics import DOCUMENTS_PARSED, build_group, chunked_topic
-from gateway.refusals import GenerationConflict, NotFound
+from gateway.refusals import GenerationConflict, InvalidRequest, NotFound
 from providers.embedding.factory import default_embedding_model
+from providers.embedding.protocol import EmbeddingModel
 from retrieval.models import EmbeddingModels
 from runtime.kafka import KafkaConnection, TopicAdmin
 from runtime.settings import Settings
@@ -14,6 +16,9 @@ from store import Store
 from store.builds import Build, BuildProgress
 
 log = structlog.get_logger(__name__)
+
+#: What a column of type integer takes.
+LARGEST_ID = 2**31 - 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +67,7 @@ class Builder:
 
         Raises what the embedding model raises, ``GenerationConflict`` where there is the same one.
         """
-        model = await self._models.get(embedding_model or default_embedding_model(self._settings))
+        model = await self._model(embedding_model)
         wanted = (strategy or self._settings.chunking_strategy, model.card.name)
         async with self._store.system() as system:
             _refuse_the_same(await system.builds.all(), wanted)
@@ -79,7 +84,7 @@ class Builder:
     async def follow(self, generation_id: int) -> Followed:
         """Return a generation with its progress; ``NotFound``."""
         async with self._store.system() as system:
-            build = await system.builds.get(generation_id)
+            build = await system.builds.get(_possible(generation_id))
             if build is None:
                 raise NotFound("There is no such generation.")
             progress = await system.builds.progress(generation_id)
@@ -94,7 +99,7 @@ class Builder:
     async def pause(self, generation_id: int) -> Followed:
         """Let the workers of a build wait."""
         async with self._store.system() as system:
-            done = await system.builds.pause(generation_id)
+            done = await system.builds.pause(_possible(generation_id))
         return await self._checked(generation_id, "It is not being built.", done=done)
 
     async def resume(
@@ -103,14 +108,16 @@ class Builder:
         """Let them go on, with other limits where these are given."""
         async with self._store.system() as system:
             done = await system.builds.resume(
-                generation_id, max_rate=max_rate, token_budget=token_budget
+                _possible(generation_id), max_rate=max_rate, token_budget=token_budget
             )
         return await self._checked(generation_id, "It is not being built.", done=done)
 
     async def promote(self, generation_id: int, *, accept_missing: bool) -> Followed:
         """Ask that it become the active one as soon as it has all that the active one has."""
         async with self._store.system() as system:
-            done = await system.builds.ask_promotion(generation_id, accept_missing=accept_missing)
+            done = await system.builds.ask_promotion(
+                _possible(generation_id), accept_missing=accept_missing
+            )
         return await self._checked(generation_id, "It is active or dropped already.", done=done)
 
     async def roll_back(self) -> Followed:
@@ -126,9 +133,17 @@ class Builder:
     async def drop(self, generation_id: int) -> Followed:
         """Feed and read it no more; its table goes when nobody can be reading it."""
         async with self._store.system() as system:
-            done = await system.builds.drop(generation_id)
+            done = await system.builds.drop(_possible(generation_id))
         problem = "It answers questions, or is dropped already; promote another one first."
         return await self._checked(generation_id, problem, done=done)
+
+    async def _model(self, name: str | None) -> EmbeddingModel:
+        if name is None:
+            return await self._models.get(default_embedding_model(self._settings))
+        try:
+            return await self._models.get(name)
+        except Misconfigured as error:
+            raise InvalidRequest(error.message, field="embedding_model") from error
 
     async def _checked(self, generation_id: int, problem: str, *, done: bool) -> Followed:
         followed = await self.follow(generation_id)
@@ -153,3 +168,10 @@ def _refuse_the_same(builds: list[Build], wanted: tuple[str, str]) -> None:
                 f"Generation {build.generation_id} is {wanted[0]} with {wanted[1]} already; "
                 "it is " + ("active." if build.state == "active" else f"{build.state}.")
             )
+
+
+def _possible(generation_id: int) -> int:
+    """Return the id; ``NotFound`` for one that no column takes."""
+    if not 0 < generation_id <= LARGEST_ID:
+        raise NotFound("There is no such generation.")
+    return generation_id

@@ -1,14 +1,18 @@
 """What operators get told about replays, and send."""
 
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from gateway.replays.choosing import Choice
 from gateway.replays.service import Plan
 from store.replays import Replay, ReplayKind, ReplayState
+
+#: First offset and end.
+Bounds = Annotated[list[int], Meta(min_length=2, max_length=2)]
 
 
 class WantedReplay(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +44,7 @@ class PlannedReplay(msgspec.Struct, frozen=True, kw_only=True):
     kind: ReplayKind
     topic: str
     #: First offset and end of each partition.
-    ranges: dict[str, tuple[int, int]]
+    ranges: dict[str, Bounds]
     records: int
     #: False where the counting took too long: then it is more.
     is_complete: bool
@@ -55,7 +59,7 @@ class PlannedReplay(msgspec.Struct, frozen=True, kw_only=True):
         return cls(
             kind=plan.kind,
             topic=plan.topic,
-            ranges=dict(plan.ranges),
+            ranges={number: list(bounds) for number, bounds in plan.ranges.items()},
             records=plan.records,
             is_complete=plan.is_complete,
             members=plan.members,

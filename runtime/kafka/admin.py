@@ -160,9 +160,9 @@ class TopicAdmin:
     async def offsets_at(self, topic: str, moment: datetime) -> dict[int, int]:
         """Return for each partition the first record stamped then or later, or its end."""
         bounds = await self.bounds(topic)
-        wanted = {
-            TopicPartition(topic, number): int(moment.timestamp() * 1000) for number in bounds
-        }
+        # Kafka knows no time before 1970, and no record is older.
+        stamp = max(0, int(moment.timestamp() * 1000))
+        wanted = {TopicPartition(topic, number): stamp for number in bounds}
         if not wanted:
             return {}
         async with self._consumer() as consumer:
@@ -240,6 +240,8 @@ class TopicAdmin:
         )
         try:
             await self._ask(consumer.start())
+            # Its tasks begin: one that is cancelled before would cancel who stops it, too.
+            await asyncio.sleep(0)
             yield consumer
         finally:
             await consumer.stop()

@@ -35,6 +35,8 @@ class RangeReader:
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
                 await consumer.start()
+                # Its tasks begin: one that is cancelled before would cancel who stops it, too.
+                await asyncio.sleep(0)
         except (TimeoutError, KafkaError, OSError) as error:
             await consumer.stop()
             raise BrokerUnavailable from error
