@@ -6,7 +6,7 @@ ARGS   ?=
 export UV_LINK_MODE ?= copy
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format bench chaos test-log docs lock verify-providers terraform-check chart-check autoscale-test image image-test clean
+.PHONY: help install run test check format bench chaos fuzz test-log docs lock verify-providers terraform-check chart-check autoscale-test image image-test clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ test-log: install ## compact the log within seconds, and rebuild from what is le
 
 chaos: install ## kill every process at random while work flows; tables of what was lost or repeated
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+fuzz: install ## send 2,000 odd requests to every endpoint of a whole stack; none may break it
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 chart-check: install ## lint, render, validate and test the chart and its alerts; needs helm, kubeconform, promtool
 	charts/check.sh
