@@ -1,14 +1,12 @@
 # One image; every process is the same image with other arguments: `gateway`, `worker parser`, `migrate`.
 #
 #   BASE      any image with Python 3.11 or newer; name it with its digest where builds must repeat
-#   EXTRAS    which of requirements/ is installed: `cloud`, or `local` for the twins of providers, too
 #   VERSION, REVISION   what the labels say
 #   secret ca           certificates that package downloads are checked by, behind an own proxy
 ARG BASE=python:3.11-slim-bookworm
 
 # --- build: an environment with everything in it, from hashes that are in the repository
 FROM ${BASE} AS build
-ARG EXTRAS=cloud
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 UV_LINK_MODE=copy UV_NO_CACHE=1 UV_PYTHON_DOWNLOADS=never
 WORKDIR /source
 COPY requirements/ requirements/
@@ -18,7 +16,7 @@ RUN --mount=type=secret,id=ca \
     && /uv/bin/pip install --quiet --no-cache-dir --require-hashes -r requirements/uv.txt \
     && /uv/bin/uv venv --quiet --python python3 /opt/ragline \
     && /uv/bin/uv pip sync --quiet --python /opt/ragline/bin/python --require-hashes --compile-bytecode \
-        "requirements/${EXTRAS}.txt"
+        requirements/cloud.txt
 COPY . .
 # What builds the wheel is held to its hashes, too, and stays in this stage.
 RUN --mount=type=secret,id=ca \

@@ -278,7 +278,7 @@ def test_an_image_is_built_with_what_is_there(checkout: Checkout) -> None:
     assert checkout.run("build-image.sh", "--tag", "ragline:v2").returncode == 0
     [build] = checkout.calls("podman", "docker")
     assert build.startswith("podman build ")
-    assert "--build-arg EXTRAS=cloud" in build
+    assert "--build-arg VERSION=v2" in build
     assert build.endswith(f"--tag ragline:v2 {checkout.folder}")
     (checkout.folder / "bin" / "podman").unlink()
     path = f"{checkout.folder / 'bin'}:{_without_engines(checkout)}"
@@ -304,12 +304,12 @@ def test_an_image_that_cannot_be_built_is_an_error(checkout: Checkout) -> None:
     assert "Built" not in done.stderr
 
 
-def test_there_is_an_image_with_and_one_without_twins(checkout: Checkout) -> None:
-    assert checkout.run("build-image.sh", "--tag", "r:1", "--extras", "local").returncode == 0
-    assert "--build-arg EXTRAS=local" in checkout.calls("podman build")[0]
-    done = checkout.run("build-image.sh", "--tag", "r:1", "--extras", "dev")
-    assert done.returncode == 2
-    assert "--extras is cloud or local, not dev" in done.stderr
+def test_an_image_can_be_built_for_another_machine(checkout: Checkout) -> None:
+    given = ("--tag", "ragline:v2", "--platform", "linux/arm64", "--base", "python@sha256:1")
+    assert checkout.run("build-image.sh", *given).returncode == 0
+    [build] = checkout.calls("podman build")
+    assert "--platform linux/arm64" in build
+    assert "--build-arg BASE=python@sha256:1" in build
 
 
 def _without_engines(checkout: Checkout) -> Path:
