@@ -4,7 +4,14 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from contracts.topics import INPUTS, WorkerName, replay_topic, retry_group, retry_topics
+from contracts.topics import (
+    INPUTS,
+    REPLAYED,
+    WorkerName,
+    replay_topic,
+    retry_group,
+    retry_topics,
+)
 from runtime.kafka import KafkaConnection, Progress, TopicAdmin
 
 #: The workers that a document goes through.
@@ -13,7 +20,8 @@ DOCUMENT_WORKERS: tuple[WorkerName, ...] = ("parser", "chunker", "embedder")
 
 def readings(worker: WorkerName) -> Sequence[tuple[str, str]]:
     """Return what a worker reads, as pairs of group and topic."""
-    again = [*retry_topics(worker), replay_topic(worker)]
+    replays = [replay_topic(worker)] if worker in REPLAYED else []
+    again = [*retry_topics(worker), *replays]
     retries = [(retry_group(worker), topic) for topic in again]
     return [(worker, INPUTS[worker].name), *retries]
 
