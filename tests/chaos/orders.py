@@ -13,7 +13,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -186,8 +186,9 @@ async def _records_left(product: Product) -> int:
 async def _look(
     product: Product, http: httpx.AsyncClient, cases: Sequence[Case], report: Report
 ) -> None:
-    uploaded = await _last_versions(product, DOCUMENTS_UPLOADED.name)
-    parsed = await _last_versions(product, DOCUMENTS_PARSED.name)
+    keys = {case.document_id for case in cases}
+    uploaded = await _last_versions(product, DOCUMENTS_UPLOADED.name, keys)
+    parsed = await _last_versions(product, DOCUMENTS_PARSED.name, keys)
     lost: list[Case] = []
     back: list[Case] = []
     wrong: list[Case] = []
@@ -209,12 +210,16 @@ async def _look(
     report.none("documents with another last record", wrong)
 
 
-async def _last_versions(product: Product, topic: str) -> dict[str, int | None]:
-    """Return the version in each document's last record, None for a tombstone."""
+async def _last_versions(
+    product: Product, topic: str, keys: Collection[str]
+) -> dict[str, int | None]:
+    """Return the version in the last record of each of these documents, None for a tombstone."""
     found: dict[str, int | None] = {}
     for record in await read_all(product.connection, topic):
-        value = None if record.value is None else msgspec.json.decode(record.value)
-        found[(record.key or b"").decode()] = None if value is None else value["version"]
+        key = (record.key or b"").decode(errors="replace")
+        if key in keys:
+            value = None if record.value is None else msgspec.json.decode(record.value)
+            found[key] = None if value is None else value["version"]
     return found
 
 
