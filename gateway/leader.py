@@ -133,6 +133,13 @@ async def _kept_up(name: str, work: Callable[[], Awaitable[object]], seconds: fl
             await work()
         except Retryable as error:
             log.warning("leader_work_paused", work=name, reason=error.message)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # A client that is being closed may leak one; it must not end this work in silence.
+            log.exception("leader_work_broke", work=name)
+            await asyncio.sleep(BROKE_SECONDS)
         except Exception:
             log.exception("leader_work_broke", work=name)
             await asyncio.sleep(BROKE_SECONDS)
