@@ -13,6 +13,12 @@ HANDLER_SECONDS = Histogram(
     "ragline_handler_seconds", "Time in the handler per record.", ["worker"], buckets=SECONDS
 )
 IN_FLIGHT = Gauge("ragline_records_in_flight", "Records taken and not yet complete.", ["group"])
+WINDOW = Gauge(
+    "ragline_window_records", "Records that a partition may hold open before it waits.", ["group"]
+)
+COMMIT_AGE = Gauge(
+    "ragline_commit_age_seconds", "Time since what was complete was committed.", ["group"]
+)
 PARTITIONS_PAUSED = Gauge(
     "ragline_partitions_paused", "Partitions whose window is full.", ["group"]
 )

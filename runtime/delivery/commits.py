@@ -62,21 +62,22 @@ class Commits:
         self._trackers |= {partition: OffsetTracker(found) for partition, found in known.items()}
         await self.commit()
 
-    async def commit(self, *, is_held: bool = True, seconds: float = COMMIT_TIMEOUT) -> None:
-        """Commit what changed; what fails is committed next time."""
+    async def commit(self, *, is_held: bool = True, seconds: float = COMMIT_TIMEOUT) -> bool:
+        """Commit what changed; False when that failed, and is left to the next time."""
         found, consumer = self._due(is_held=is_held), self.consumer()
         if not found or consumer is None:
-            return
+            return not found
         offsets = {partition: (said.position, said.note()) for partition, said in found.items()}
         try:
             async with asyncio.timeout(seconds):
                 await consumer.commit(offsets)
         except (TimeoutError, KafkaError, IllegalStateError) as error:
             log.warning("offsets_not_committed", reason=type(error).__name__)
-            return
+            return False
         for partition, progress in found.items():
             if partition in self._trackers:
                 self._trackers[partition].committed(progress)
+        return True
 
     async def let_go(self, partitions: Collection[TopicPartition]) -> None:
         """Commit, then drop the trackers: who finishes later has no offset to complete."""

@@ -54,7 +54,7 @@ class Intake(ConsumerRebalanceListener):
         self._attempt: Attempt | None = None
         self._began: dict[tuple[TopicPartition, int], float] = {}
         self._completions = 0
-        self._committed_at = clock.monotonic()
+        self._committed_at = self._up_to_date_at = clock.monotonic()
         self._ticked_at: float | None = None
         self._is_rebalancing = False
         self._is_closed = False
@@ -133,7 +133,8 @@ class Intake(ConsumerRebalanceListener):
     async def commit(self) -> None:
         """Commit what is complete; a failure is repeated at the next tick."""
         self._committed_at, self._completions = self._clock.monotonic(), 0
-        await self._commits.commit()
+        if await self._commits.commit():
+            self._up_to_date_at = self._clock.monotonic()
 
     async def drain(self) -> None:
         """Let the work in flight end, for a bounded time, commit it, and take nothing more."""
@@ -229,6 +230,8 @@ class Intake(ConsumerRebalanceListener):
         age = 0.0 if oldest is None else self._clock.monotonic() - oldest
         metrics.IN_FLIGHT.labels(name).set(self.open_records)
         metrics.OLDEST_IN_FLIGHT.labels(name).set(age)
+        metrics.WINDOW.labels(name).set(WINDOW * self._worker.concurrency)
+        metrics.COMMIT_AGE.labels(name).set(self._clock.monotonic() - self._up_to_date_at)
         metrics.PARTITIONS_PAUSED.labels(name).set(len(consumer.paused()))
         metrics.LAG.labels(name).set(sum(self._lag(consumer, p) for p in consumer.assignment()))
 
