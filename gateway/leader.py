@@ -16,6 +16,7 @@ from gateway.outbox import OutboxRelay
 from gateway.reconciler import Reconciler
 from gateway.replays.running import ReplayRuns
 from runtime import metrics
+from runtime.cancelling import is_cancelled
 from store import Store
 from store.leadership import Leadership
 
@@ -133,14 +134,9 @@ async def _kept_up(name: str, work: Callable[[], Awaitable[object]], seconds: fl
             await work()
         except Retryable as error:
             log.warning("leader_work_paused", work=name, reason=error.message)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
+        except (Exception, asyncio.CancelledError):
+            if is_cancelled():
                 raise
-            # A client that is being closed may leak one; it must not end this work in silence.
-            log.exception("leader_work_broke", work=name)
-            await asyncio.sleep(BROKE_SECONDS)
-        except Exception:
             log.exception("leader_work_broke", work=name)
             await asyncio.sleep(BROKE_SECONDS)
         await asyncio.sleep(seconds)

@@ -15,6 +15,7 @@ from contracts.envelope import Outgoing
 from contracts.errors import RaglineError, Retryable, UndecodableEvent
 from contracts.topics import dead_letter_topic, replay_topic, retry_topics
 from runtime import metrics, telemetry
+from runtime.cancelling import is_cancelled
 from runtime.clock import Clock
 from runtime.delivery.breaker import Breaker
 from runtime.delivery.failures import Failure, Obsolete, TryAgain, TryLater, Verdict, judge
@@ -124,7 +125,7 @@ class Settler:
             async with asyncio.timeout(self._worker.try_seconds):
                 await attempt(record)
         except asyncio.CancelledError as error:
-            if _is_cancelled_by_us():
+            if is_cancelled():
                 raise
             # A handler that leaks one would end this lane in silence.
             return self._judged(record, error, number, level)
@@ -275,11 +276,6 @@ class Settler:
 
     def _count(self, outcome: str) -> None:
         metrics.EVENTS_HANDLED.labels(self._worker.name, outcome).inc()
-
-
-def _is_cancelled_by_us() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def _text_headers(record: ConsumerRecord) -> dict[str, str]:
